@@ -1,7 +1,7 @@
 """One record as a format sees it: the envelope is peeled, continuation lines are gathered."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import orjson
@@ -18,7 +18,6 @@ class MalformedRecordError(ValueError):
 class Settings(msgspec.Struct):
     """What a stream's configuration tells its reader; the same for every record of the stream.
 
-    ``clock`` turns ``b"2026-11-20 23:42:22"`` shaped local times into epoch seconds (memoised per second).
     """
 
     hop: Hop = "edge"
@@ -55,6 +54,22 @@ class Record(msgspec.Struct, gc=False):
                     parsed = None
                 self._json = parsed if isinstance(parsed, dict) else None
         return self._json  # type: ignore[no-any-return]
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A format that tells one failure in several records (an Apache AH pair) offers these two as well."""
+
+    JOIN_SECONDS: float
+    """Records further apart than this, by their own times, never belong together."""
+
+    def joins(self, lines: list[bytes], line: bytes) -> bool:
+        """Whether the candidate ``line`` goes on with the open record made of ``lines`` (all peeled)."""
+        ...
+
+    def complete(self, lines: list[bytes]) -> bool:
+        """Whether nothing more needs to be waited for."""
+        ...
 
 
 class Format(Protocol):
