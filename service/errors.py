@@ -3,6 +3,7 @@
 ::
 
     HandspikeError
+    ├── ConfigError             the configuration has mistakes, all of them listed at once
     └── StoreError              the store can't do what was asked
         ├── StoreBusyError      somebody else holds its lock: keep the commit, try again
         ├── StoreFullError      no room on the disk: keep the commit, stop intake, try again
@@ -14,9 +15,37 @@
 A message is one or more whole lines for a person: the place, the value, what was expected, the way out.
 """
 
+from dataclasses import dataclass
+
 
 class HandspikeError(Exception):
     """Any of the above. The command line prints its text and exits with 1 (2 for usage and configuration)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong in a configuration file."""
+
+    file: str
+    """As the user named it."""
+    line: int | None
+    """From 1; None if it is about the file as a whole."""
+    key: str
+    """Dotted: ``streams.edge.timezone``; empty where no key is to blame."""
+    text: str
+    """The value, what was expected, the way out."""
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.key}: {self.text}" if self.key else f"{place}: {self.text}"
+
+
+class ConfigError(HandspikeError):
+    """The configuration can't be used. Its text is one line for each mistake, in the file's order."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = sorted(mistakes, key=lambda mistake: mistake.line or 0)
+        super().__init__("\n".join(map(str, self.mistakes)))
 
 
 class StoreError(HandspikeError):
