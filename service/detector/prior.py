@@ -1,0 +1,54 @@
+"""What a key's normal is before it has a history: how noisy its reason is in healthy systems.
+
+Measured on real logs: load balancer probes, scanners, old clients and cancelled connects make the reasons in
+``NOISY`` part of every healthy downstream leg; nobody sees "certificate expired" there, or anything at all upstream.
+"""
+
+from typing import Final, NamedTuple
+
+NOISY: Final = frozenset(
+    {
+        "alpn_mismatch",
+        "closed_by_peer",
+        "decode_error",
+        "generic_failure",
+        "inappropriate_fallback",
+        "no_shared_cipher",
+        "no_shared_group",
+        "not_tls",
+        "other",
+        "reset",
+        "sni_missing",
+        "timeout",
+        "unrecognized_name",
+        "version_mismatch",
+    }
+)
+
+
+class Prior(NamedTuple):
+    rate: float
+    """Failures per second expected before anything is known."""
+    weight: float
+    """How many seconds of observation the prior is worth."""
+    dispersion: float
+    """Variance over mean of counts: noise comes in bursts, so each failure of it proves less."""
+    least_rate: float
+    """A rate below this is nobody's outage, however quiet the key was before."""
+
+
+_NOISE: Final = Prior(rate=0.3, weight=60.0, dispersion=2.0, least_rate=0.2)
+_DOWNSTREAM: Final = Prior(rate=0.002, weight=300.0, dispersion=1.0, least_rate=0.05)
+_UPSTREAM: Final = Prior(rate=0.001, weight=300.0, dispersion=1.0, least_rate=1 / 60)
+
+
+def prior_of(direction: str, reason: str) -> Prior:
+    """The prior of a leg and a reason. Upstream there is one peer, the backend: no scanner, no old browser."""
+    if direction == "upstream":
+        return _UPSTREAM
+    return _NOISE if reason in NOISY else _DOWNSTREAM
+
+
+def is_noise_at_first_sight(direction: str, reason: str) -> bool:
+    """Whether a steady level of it, found when a stream is first seen, is taken for its normal."""
+    return direction == "downstream" and reason in NOISY

@@ -1,0 +1,28 @@
+"""The verdict on one record alone, as ``explain`` gives it: no order, no other hops, only what it says."""
+
+from typing import Any
+
+from service.verdict.rules import rule_for
+from service.verdict.steps import steps
+from service.verdict.words import happened, place
+
+
+def judge_record(
+    reason: str, direction: str, rejected_by: str, hop: str | None, host: str | None = None
+) -> dict[str, Any]:
+    """``summary``, ``leg``, ``fix_at`` (the hop itself, ``client``, ``beyond`` or None), ``confidence``, ``because``, ``steps``."""
+    rule = rule_for(direction, rejected_by, reason)
+    here = hop or "this hop"
+    leg = f"client -> {here}" if direction == "downstream" else f"{here} -> server"
+    fix_at = {"here": hop or "here", "client": "client", "server": "beyond", "unknown": None}[rule.side]
+    where = place(rule.repair, fix_at, hop if rule.side == "here" else None)
+    if rule.side == "here" and hop is None:
+        where = f"the {rule.repair.replace('_', ' ')} of the hop that logged this"
+    return {
+        "summary": f"{here}: {happened(direction, rejected_by, reason)}. Fix: {where}.",
+        "leg": leg,
+        "fix_at": fix_at,
+        "confidence": rule.confidence,
+        "because": [f"{direction}, rejected by {rejected_by}, {reason}: {rule.source}"],
+        "steps": steps(rule.repair, reason, host),
+    }
