@@ -1,0 +1,39 @@
+"""streams.yaml: what it may say (`model`), how it is read (`load`), and every mistake with its line."""
+
+from service.config.load import load
+from service.config.model import (
+    Address,
+    Alerts,
+    Config,
+    Detector,
+    Evidence,
+    FileSource,
+    JournaldSource,
+    KafkaSource,
+    PushSource,
+    Service,
+    Source,
+    StdinSource,
+    Store,
+    Stream,
+    SyslogSource,
+)
+
+__all__ = [
+    "Address",
+    "Alerts",
+    "Config",
+    "Detector",
+    "Evidence",
+    "FileSource",
+    "JournaldSource",
+    "KafkaSource",
+    "PushSource",
+    "Service",
+    "Source",
+    "StdinSource",
+    "Store",
+    "Stream",
+    "SyslogSource",
+    "load",
+]
