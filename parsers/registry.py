@@ -1,0 +1,47 @@
+"""Every format by its name in ``streams.yaml``; a module is imported when it is first asked for.
+
+A new format is its module in ``parsers/formats`` and its name here.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Final, cast
+
+from parsers.record import Format
+
+NAMES: Final = ("nginx", "ingress_nginx", "haproxy", "envoy", "apache", "gonet", "app", "auto")
+
+CLAIM_ORDER: Final = ("ingress_nginx", "nginx", "haproxy", "envoy", "apache", "gonet")
+"""Whom ``auto`` asks, the narrower shape first (an ingress line is an nginx line with more fields); else it is ``app``."""
+
+
+class Formats(Mapping[str, Format]):
+    """Name -> format, in the order of `NAMES`."""
+
+    def __getitem__(self, name: str) -> Format:
+        if name not in NAMES:
+            raise KeyError(name)
+        return cast(Format, import_module(f"parsers.formats.{name}"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in NAMES
+
+
+FORMATS: Final = Formats()
+
+
+def get(name: str) -> Format:
+    """The format called ``name``.
+
+    Raises:
+        ValueError: there is none; the message lists those there are.
+    """
+    if name not in NAMES:
+        raise ValueError(f"{name!r} is no format; formats are: {', '.join(NAMES)}")
+    return FORMATS[name]
