@@ -10,7 +10,7 @@ help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("handspike needs Python 3.11 or newer; say which: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \"handspike needs Python 3.11 or newer; name one: make PYTHON=python3.12\" or 0)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

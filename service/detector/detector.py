@@ -45,6 +45,7 @@ class Detector:
         self._coarse_alarms: dict[Key, tuple[float, float]] = {}
         """Coarse alarms of the newest moment: (time, resolution); decided when that moment has passed."""
         self._fine: dict[Key, set[Key]] = {}
+        self._dumped = b""
 
     def observe(self, failures: Iterable[Failure]) -> Iterator[Spike]:
         """Yields every spike that the failures raise, end or withdraw; failures without a time are skipped."""
@@ -72,7 +73,9 @@ class Detector:
     def dump(self) -> dict[str, bytes | None]:
         """State of everything touched since the last call, to be written in one transaction; None: forget the key."""
         self.state.coarse_alarms = [(k.direction, k.reason, *v) for k, v in self._coarse_alarms.items()]
-        written: dict[str, bytes | None] = {"": msgspec.msgpack.encode(self.state)}
+        head = msgspec.msgpack.encode(self.state)
+        written: dict[str, bytes | None] = {} if head == self._dumped else {"": head}
+        self._dumped = head
         for key in self.touched:
             watch = self.watches.get(key)
             name = msgspec.json.encode(key).decode()

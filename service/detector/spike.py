@@ -29,6 +29,8 @@ class Spike(msgspec.Struct):
     peak_per_second: float = 0.0
     baseline_per_second: float = 0.0
     rejected_by: dict[str, int] = {}
+    who_rejected: str = "unknown"
+    """Who gave up in most of the failures that raised it; fixed then, as blame and joining rest on it."""
     peers: set[str] = set()
     peers_estimated: bool = False
     withdrawn: bool = False
@@ -38,8 +40,3 @@ class Spike(msgspec.Struct):
     def id(self) -> tuple[str, str, str, str, float]:
         """Never changes: key and onset."""
         return (self.stream, self.host or "", self.direction, self.reason, self.onset)
-
-    @property
-    def who_rejected(self) -> str:
-        """Who gave up in most of its failures."""
-        return max(sorted(self.rejected_by), key=self.rejected_by.__getitem__, default="unknown")

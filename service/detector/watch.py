@@ -132,6 +132,7 @@ class Watch(msgspec.Struct):
             peak_per_second=float(self.in_second),
             baseline_per_second=self.baseline.rate,
             rejected_by=dict(self.rejected_by),
+            who_rejected=max(sorted(self.rejected_by), key=self.rejected_by.__getitem__),
             peers=set(self.peers),
         )
         self.recent = [(self.at, excursion.failures)]

@@ -10,7 +10,7 @@ from service.verdict.words import happened, place
 def judge_record(
     reason: str, direction: str, rejected_by: str, hop: str | None, host: str | None = None
 ) -> dict[str, Any]:
-    """``summary``, ``leg``, ``fix_at`` (the hop itself, ``client``, ``beyond`` or None), ``confidence``, ``because``, ``steps``."""
+    """Summary, leg, confidence, because, steps, and ``fix_at``: the hop itself, ``client``, ``beyond`` or None."""
     rule = rule_for(direction, rejected_by, reason)
     here = hop or "this hop"
     leg = f"client -> {here}" if direction == "downstream" else f"{here} -> server"

@@ -16,7 +16,7 @@ _DATES: Final = (
 )
 _CHAIN: Final = (
     "openssl s_client -connect {host}:443 -servername {host} -showcerts </dev/null 2>&1 | grep -E 's:|i:|Verify return'"
-    "  # only one 's:' line: the intermediate is missing; 'Verify return code: 0' here: the other side's CA bundle is stale"
+    "  # only one 's:' line: the intermediate is missing; 'Verify return code: 0': the other side's CA bundle is old"
 )
 _NAMES: Final = (
     "openssl s_client -connect {host}:443 -servername {host} </dev/null 2>/dev/null"
