@@ -3,49 +3,77 @@
 Blocks without a hit are never split into lines; that is where the speed comes from (gigabytes a second).
 """
 
+import hashlib
+import platform
 import threading
-from functools import cache
+from collections.abc import Sequence
+from functools import cache as once
+from pathlib import Path
+from typing import Final
 
+from parsers import cache
 from parsers.lexicon import load as load_lexicon
+from parsers.lexicon import patterns, tables
 from parsers.lexicon.entry import SEARCHED, Entry
-from parsers.lexicon.patterns import GAP, expression
 
 try:
     import hyperscan
 except ImportError as error:
     raise ImportError(
-        "the matcher 'hyperscan' cannot be imported: it exists for CPython on Linux and macOS, x86-64 and arm64"
+        "the matcher 'hyperscan' cannot be imported: its wheels exist for Linux and macOS on x86-64 and arm64,"
+        " CPython 3.11 and newer"
     ) from error
 
 Hit = tuple[int, int]
 """(end offset in the block, lexicon entry id)"""
 
+_CACHED: Final = "screen-"
 
-@cache
+
+@once
 def load() -> "Screen":
-    """The screen over the whole lexicon, once per process."""
-    return Screen.compile(load_lexicon().entries)
+    """The screen over the whole lexicon, once per process: from the cache in milliseconds, else compiled (under 1 s)."""
+    entries = load_lexicon().entries
+    name = _CACHED + _key()
+    kept = cache.get(name)
+    if kept is not None:
+        try:
+            return Screen(hyperscan.loadb(kept, hyperscan.HS_MODE_BLOCK), entries)
+        except hyperscan.error:
+            pass  # written on another processor: compile it for this one
+    screen = Screen.compile(entries)
+    cache.put(name, screen.dump())
+    cache.forget_others(_CACHED, keep=name)
+    return screen
 
 
 class Screen:
     """Finds lexicon entries in blocks of bytes. Threads may share it: each gets its own scratch space."""
 
-    def __init__(self, database: "hyperscan.Database", gapped: frozenset[int]) -> None:
+    def __init__(self, database: "hyperscan.Database", entries: Sequence[Entry]) -> None:
+        """``database`` was compiled from ``entries``.
+
+        Raises:
+            hyperscan.error: it is not for this processor.
+        """
         self._database = database
-        self._gapped = gapped
+        self._gapped = frozenset(entry.id for entry in entries if patterns.GAP in entry.text)
         self._local = threading.local()
+        self._scratch()
 
     @classmethod
-    def compile(cls, entries: tuple[Entry, ...]) -> "Screen":
-        searched = [entry for entry in entries if entry.kind in SEARCHED]
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        database.compile(
-            expressions=[expression(entry) for entry in searched],
-            ids=[entry.id for entry in searched],
-            elements=len(searched),
-            flags=[hyperscan.HS_FLAG_MULTILINE] * len(searched),
-        )
-        return cls(database, frozenset(entry.id for entry in searched if GAP in entry.text))
+    def compile(cls, entries: Sequence[Entry]) -> "Screen":
+        """A screen over the searchable ones of ``entries``, less those that would only repeat another's hit."""
+        needless = _repeating(entries)
+        expressions: list[tuple[int, bytes]] = []
+        for entry in entries:
+            if entry.kind in SEARCHED and entry.id not in needless:
+                expressions += [(entry.id, expression) for expression in patterns.expressions(entry, entries)]
+        return cls(_database(expressions), entries)
+
+    def dump(self) -> bytes:
+        """The compiled database, for this processor and hyperscan version only."""
+        return bytes(hyperscan.dumpb(self._database))
 
     def hits(self, block: bytes | memoryview) -> list[Hit]:
         """Every entry found, ordered by where its text ends; one whose gap fits several ways only once a line.
@@ -59,9 +87,9 @@ class Screen:
             append((end, number))
 
         self._database.scan(block, match_event_handler=on, scratch=self._scratch())
-        if found:
+        if len(found) > 1:
             found.sort()
-            if not self._gapped.isdisjoint(number for _, number in found):
+            if not self._gapped.isdisjoint([number for _, number in found]):
                 return self._once_a_line(bytes(block), found)
         return found
 
@@ -82,3 +110,56 @@ class Screen:
                     continue
             kept.append((end, number))
         return kept
+
+
+def _repeating(entries: Sequence[Entry]) -> set[int]:
+    """Entries in whose text only entries of the same meaning are found: those alone report as much."""
+    texts = {entry.id: entry for entry in entries if entry.kind == "text"}
+    plain = [entry for entry in texts.values() if not patterns.needs_end(entry.text)]
+    everywhere = Screen(_database([(entry.id, patterns.literal(entry.text)) for entry in plain]), ())
+    needless: set[int] = set()
+    for number, entry in texts.items():
+        inside = {other for _, other in everywhere.hits(entry.text.encode())} - {number}
+        if inside and all(_same(entry, texts[other]) for other in inside):
+            shorter = {other for other in inside if texts[other].text != entry.text}
+            if shorter or min(inside) < number:
+                needless.add(number)
+    return needless
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    mine = (one.reason, one.rejected_by, one.rank, one.leg, one.alert)
+    return mine == (other.reason, other.rejected_by, other.rank, other.leg, other.alert)
+
+
+def _database(expressions: Sequence[tuple[int, bytes]]) -> "hyperscan.Database":
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[expression for _, expression in expressions],
+        ids=[number for number, _ in expressions],
+        elements=len(expressions),
+        flags=[hyperscan.HS_FLAG_MULTILINE] * len(expressions),
+    )
+    return database
+
+
+def _key() -> str:
+    """Changes with whatever changes the database: the lexicon, this code, hyperscan, the processor."""
+    digest = hashlib.blake2b(digest_size=12)
+    for stack, content in tables():
+        digest.update(b"%s %d\n" % (stack.encode(), len(content)))
+        digest.update(content)
+    for source in (__file__, patterns.__file__):
+        digest.update(Path(source).read_bytes())
+    for word in (hyperscan.__version__, platform.system(), platform.machine(), _processor()):
+        digest.update(word.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _processor() -> str:
+    """What the processor can do, where Linux tells it: a database is compiled for its vector instructions."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="ascii", errors="replace") as lines:
+            return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return ""

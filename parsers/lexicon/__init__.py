@@ -42,8 +42,8 @@ class Lexicon:
         self.entries = entries
         self._settled: dict[tuple[int, ...], Said] = {}
         self._by_code: dict[tuple[tuple[int, ...], str | None], Said] = {}
-        # Codes whose text is a pattern: which number it was stands only in the record.
-        self._open = frozenset(entry.id for entry in entries if entry.kind in ("code", "packed") and "*" in entry.text)
+        # Their number stands only in the record.
+        self._open = frozenset(entry.id for entry in entries if entry.kind == "packed")
 
     def said(self, ids: tuple[int, ...], text: bytes = b"") -> Said:
         """What a record says in which the entries ``ids`` matched, in the order of their place.

@@ -15,9 +15,11 @@ import msgspec
 from parsers.vocabulary import RejectedBy
 
 _CODE: Final = re.compile(
-    rb"(?:error:|[:/(= _|]|^)0{0,9}"
-    rb"(0?A[0-9A-F]{6}|1[04][0-9A-Fa-f]{6}|80[0-9A-F]{6}|2[0-9A-Fa-f]{6}|268[0-9]{6}|33[5-9][0-9]{6}|34[0-9]{7}|35[0-2][0-9]{6}|167[0-9]{6})"
-    rb"(?=[:/) _|,\"]|$)"
+    rb"(?:error:|[:/(= _\[]|^)0{0,9}?"
+    rb"(0A[0-9A-F]{6}|1[04][0-9A-Fa-f]{6}|80[0-9A-F]{6}|A[0-9A-F]{6}|2[0-9A-Fa-f]{6}"
+    rb"|268[0-9]{6}|33[5-9][0-9]{6}|34[0-9]{7}|35[0-2][0-9]{6}|167[0-9]{6})"
+    rb"(?=[:/) _|,\"\]]|$)",
+    re.MULTILINE,
 )
 _ALERTS: Final = range(1000, 1256)
 _NOT_AN_ALERT: Final = {"boringssl": frozenset({1122})}
