@@ -9,22 +9,26 @@ Invisible unless ``error_log ... info``: what a client does wrong is logged at t
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from parsers import names, timestamps
 from parsers.failure import Change, Failure
 from parsers.formats import nginx_access
 from parsers.lexicon import Said, judge
 from parsers.lexicon import load as load_lexicon
+from parsers.lexicon.resolve import TRIGGER_RANK
 from parsers.record import MalformedRecordError, Record, Settings
 from parsers.screen import load as load_screen
-from parsers.vocabulary import Direction
+from parsers.vocabulary import Direction, RejectedBy
 
 NAME: Final = "nginx"
 SEVERAL_LINES: Final = False
 
 _HEAD: Final = re.compile(
-    rb"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})? \[(?P<level>[a-z]{1,8})\] \d{1,10}#\d{1,20}: (?:\*\d{1,20} )?"
+    rb"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})? \[(?P<level>[a-z]{1,8})\] "
+    rb"\d{1,10}#\d{1,20}: (?:\*\d{1,20} )?"
 )
 _head: Final[Callable[[bytes], re.Match[bytes] | None]] = _HEAD.match
 
@@ -57,46 +61,51 @@ def read_line(text: bytes, said: Said, settings: Settings) -> Failure | Change |
     start = head.end()
     end = text.find(b", client: ", start)
     if end < 0:
-        return _without_client(text, head, said, settings)
+        return _without_client(text, head, settings)
     told = _told(text[start:end])
     if told is None:
         return None
     ends = _ENDS.match(text, end)
     if ends is None:
         raise MalformedRecordError("nginx: no address after client:")
-    direction, message, reason = told
     client, server = ends.groups()
+    direction = told.direction
     if direction == "upstream":
-        found = _UPSTREAM.search(text, ends.end())
-        if found is None:
-            host = peer = None
-        else:
+        host = told.host
+        peer = None
+        if (found := _UPSTREAM.search(text, ends.end())) is not None:
             peer = names.peer(found[1])
-            host = names.host(found[1])
-        if (presented := _PRESENTED.match(message)) is not None:
-            host = names.host(presented[1])
+            host = host or names.host(found[1])
     else:
         peer = names.peer(client)
-        host = _downstream_host(text, ends.end(), server, settings)
-    if b', request: "' in text:
-        said = _alone(text[start:end])
-    if reason is None:
-        reason, rejected_by = judge(said, direction)
-    else:
-        rejected_by = "local"
+        host = names.host(server) if server else None
+        if (after := ends.end()) < len(text) and (requested := _REQUESTED.search(text, after)) is not None:
+            host = names.host(requested[1]) or host
+        if host is None and settings.hosts and server:
+            host = _named_in_settings(server, settings)
+    try:
+        time = timestamps.local(head[1], settings.zone)
+    except ValueError as error:
+        raise MalformedRecordError(f"nginx: {error}") from error
     # In the order of Failure's fields: keywords would cost a third of the time.
     return Failure(
-        _time(head[1], settings), direction, reason, rejected_by, host, peer, None, None, None,
-        said.alert, said.code, message, text, NAME, 1.0, "error",
+        time, direction, told.reason, told.rejected_by, host, peer, None, None, None,
+        told.alert, told.code, told.message, text, NAME, 1.0, "error",
     )  # fmt: skip
 
 
-class _Told(NamedTuple):
+class _Told(msgspec.Struct, frozen=True):
+    """What a message tells, once for all lines that repeat it."""
+
     direction: Direction
     message: bytes
     """What happened, without ``while doing``."""
-    reason: str | None
-    """Where the place of the error, not the TLS stack, decides it."""
+    reason: str
+    rejected_by: RejectedBy
+    host: str | None = None
+    """The name that the upstream's certificate does not match."""
+    alert: int | None = None
+    code: str | None = None
 
 
 _AFTER_THE_HANDSHAKE: Final = (
@@ -105,14 +114,18 @@ _AFTER_THE_HANDSHAKE: Final = (
     b"SSL_sendfile() failed",
     b"ignoring stale global SSL error",
 )
+_OF_HANDSHAKES: Final = (b"SSL", b"handshake", b"HTTPS port", b"the one that was negotiated")
 _STAPLING: Final = (b"while requesting certificate status", b"while requesting OCSP", b'"ssl_stapling"')
 _LATE_ALERTS: Final = re.compile(rb"SSL alert number (?:4[0-689]|116)\b|certificate required")
-"""Alerts by which a TLS 1.3 server refuses a client certificate: they come with the first read (RFC 8446 section 4.4.2.4)."""
+"""Alerts by which a TLS 1.3 server refuses a client certificate: they come with the first read."""
 
 
 @lru_cache(maxsize=8192)
 def _told(message: bytes) -> _Told | None:
-    """What a message says about a handshake; None if it says nothing about one. Storms repeat few messages."""
+    """What a message says about a handshake; None if it says nothing about one. Storms repeat few messages.
+
+    The lexicon is asked anew, for the message alone: the request that follows it may hold ``/certificate_revoked``.
+    """
     text, _, action = message.rpartition(b" while ")
     if not text:
         text, action = message, b""
@@ -120,40 +133,30 @@ def _told(message: bytes) -> _Told | None:
     direction: Direction = "upstream" if upstream else "downstream"
     if text.startswith(_AFTER_THE_HANDSHAKE) or any(stapling in message for stapling in _STAPLING):
         return None
-    if text.startswith(b"SSL_read() failed"):
-        return _Told(direction, text, None) if upstream and _LATE_ALERTS.search(text) else None
-    if text.startswith(b"cannot load certificate"):
-        return _Told(direction, text, "internal_error") if b"SSL handshaking" in action else None
-    if text.startswith(b"client SSL certificate verify error"):
-        return _Told(direction, text, "rejected")
-    if b"SSL" in message or b"HTTPS port" in text or b"the one that was negotiated" in text:
-        return _Told(direction, text, None) if _alone(message).rank < 9 else None
-    return None
-
-
-@lru_cache(maxsize=8192)
-def _alone(message: bytes) -> Said:
-    """What the message says without the request that follows it: a URL may hold ``certificate_has_expired``."""
-    ids = tuple(number for _, number in load_screen().hits(message))
-    return load_lexicon().said(ids, message)
-
-
-def _downstream_host(text: bytes, start: int, server: bytes | None, settings: Settings) -> str | None:
-    """The requested name, else the server's, else what the stream's settings call the listener."""
-    if text.find(b', request: "', start) >= 0 and (requested := _REQUESTED.search(text, start)) is not None:
-        host = names.host(requested[1])
-        if host is not None:
-            return host
-    if not server:
+    if text.startswith(b"SSL_read() failed") and not (upstream and _LATE_ALERTS.search(text)):
         return None
-    host = names.host(server)
-    if host is None and settings.hosts:
-        given = settings.hosts.get(server.decode("utf-8", "replace"))
-        host = None if given is None else names.host(given)
-    return host
+    if text.startswith(b"cannot load certificate"):
+        return _Told(direction, text, "internal_error", "local") if b"SSL handshaking" in action else None
+    if not any(word in message for word in _OF_HANDSHAKES):
+        return None
+    said = load_lexicon().said(tuple(number for _, number in load_screen().hits(message)), message)
+    if said.rank == TRIGGER_RANK:
+        return None
+    if text.startswith(b"client SSL certificate verify error"):
+        return _Told(direction, text, "rejected", "local")
+    reason, rejected_by = judge(said, direction)
+    presented = _PRESENTED.match(text)
+    host = names.host(presented[1]) if presented else None
+    return _Told(direction, text, reason, rejected_by, host, said.alert, said.code)
 
 
-def _without_client(text: bytes, head: re.Match[bytes], said: Said, settings: Settings) -> Failure | Change | None:
+def _named_in_settings(server: bytes, settings: Settings) -> str | None:
+    """What the stream's settings call a listener (``0.0.0.0:443``)."""
+    given = settings.hosts.get(server.decode("utf-8", "replace"))
+    return None if given is None else names.host(given)
+
+
+def _without_client(text: bytes, head: re.Match[bytes], settings: Settings) -> Failure | Change | None:
     """Reloads, health checks (NGINX Plus), and lines cut at nginx's 2,048 bytes; start-up errors are None."""
     message = text[head.end() :]
     if message == b"reconfiguring":
@@ -164,16 +167,15 @@ def _without_client(text: bytes, head: re.Match[bytes], said: Said, settings: Se
     told = _told(message[: checked.start()].rpartition(b", health check ")[0] if checked else message)
     if told is None:
         return None
-    direction: Direction = "upstream" if checked else told.direction
-    reason, rejected_by = judge(said, direction)
     return Failure(
         time=_time(head[1], settings),
-        direction=direction,
-        reason=told.reason or reason,
-        rejected_by="local" if told.reason else rejected_by,
+        direction="upstream" if checked else told.direction,
+        reason=told.reason,
+        rejected_by=told.rejected_by,
+        host=told.host,
         peer=names.peer(checked[1]) if checked else None,
-        alert=said.alert,
-        code=said.code,
+        alert=told.alert,
+        code=told.code,
         message=told.message,
         raw=text,
         format=NAME,

@@ -1,8 +1,8 @@
-"""nginx access lines that prove a failed client certificate check: status 495, 496, 497 or ``$ssl_client_verify`` FAILED.
+"""nginx access lines that prove a refused client: status 495, 496, 497, or ``$ssl_client_verify`` FAILED.
 
-A handshake that fails writes no access line, and what nginx finds out after it becomes a bare 400 (unless ``error_page``
-says otherwise), which proves nothing. The layout is the user's own, so values are looked for, not places: but never
-inside what a client wrote (request, referrer, user agent).
+A handshake that fails writes no access line, and what nginx finds out after it becomes a bare 400 (unless
+``error_page`` says otherwise), which proves nothing. The layout is the user's own, so values are looked for, not
+places: but never inside what a client wrote (request, referrer, user agent).
 """
 
 import re
