@@ -17,8 +17,8 @@ from parsers.record import MalformedRecordError, Record
 from parsers.vocabulary import Direction
 
 _HEAD: Final = re.compile(
-    rb"""\[(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\][ ]"(?P<request>[^"\n]{0,8000})"[ ]""",
-    re.VERBOSE,
+    rb"\[(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\] "
+    rb'"(?P<request>[^"\n]{0,8000})" '
 )
 _TOKEN: Final = re.compile(rb'"[^"\n]*"|[^\s"]+')
 _MOST_TOKENS: Final = 64
@@ -90,7 +90,7 @@ def _reason(rest: list[bytes]) -> bytes | None:
 
 
 def _no_filter_chain(details: bytes, rest: list[bytes]) -> bool:
-    """``NR`` of a listener without a request: no filter chain matched; TCP proxies use it for a missing cluster, too."""
+    """``NR`` of a listener without a request: no filter chain matched; a TCP proxy's missing cluster is ``NR``, too."""
     if details == b"filter_chain_not_found":
         return True
     counts = [token for token in rest if token.isdigit()]

@@ -20,9 +20,10 @@ JOIN_SECONDS: Final = 0.5
 _HEAD: Final = re.compile(
     rb"""
     (?:
-        \[(?P<time>\d{4}-\d\d-\d\d[ ]\d\d:\d\d:\d\d\.\d{3})\]\[(?P<thread>\d{1,12})\]\[\w{1,12}\]\[(?P<component>\w{1,40})\][ ]
+        \[\d{4}-\d\d-\d\d[ ]\d\d:\d\d:\d\d\.\d{3}\]
+        \[(?P<thread>\d{1,12})\]\[\w{1,12}\]\[(?P<component>\w{1,40})\][ ]
         (?:\[[^\]\s]{1,200}\][ ])?
-      | (?P<istio_time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z)\t\w{1,12}\tenvoy[ ](?P<istio_component>\w{1,40})\t
+      | \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z\t\w{1,12}\tenvoy[ ](?P<istio_component>\w{1,40})\t
         (?:[^\s\[]{1,200}:\d{1,6}\t)?
     )
     (?:\[Tags:[ ][^\]\n]{0,200}\][ ]|(?:\[C\d{1,20}\])?(?:\[S\d{1,20}\])?[ ]?)
@@ -100,7 +101,7 @@ def _thread(head: re.Match[bytes]) -> bytes:
 
 
 def _direction(said: Said, message: bytes, peer: str | None, upstream_words: bool) -> Direction:
-    """Both legs are logged alike, so the surroundings tell: who wrote, what only a server says, then the peer's port."""
+    """Both legs are logged alike, so the surroundings tell: the writer, what only a server says, the peer's port."""
     if upstream_words:
         return "upstream"
     server = server_rejects(said, message)

@@ -119,9 +119,11 @@ def _keyed(values: Values, *parts: str) -> str | None:
 def _reason(values: Values) -> tuple[str | None, str]:
     """The TLS failure reason and the key it stood under; only values that begin with one count."""
     for key, value in values:
-        if TLS_REASON.match(value[:64].encode()) or (TLS_REASON.search(value.encode()) and "failure_reason" in key):
-            if not any(part in key for part in _CLIENT_SAYS):
-                return value, key
+        telling = (
+            TLS_REASON.search(value.encode()) if "failure_reason" in key else TLS_REASON.match(value[:64].encode())
+        )
+        if telling and not any(part in key for part in _CLIENT_SAYS):
+            return value, key
     for key, value in values:
         if _DETAILS.match(value) and (inside := in_details(value.encode())) is not None:
             return inside.decode(), key

@@ -35,10 +35,7 @@ def judged(
     said: Said, direction: Direction, *, time: float | None, host: str | None = None, peer: str | None, message: bytes
 ) -> Failure:
     """A failure with the lexicon's meaning for that leg; a TLS reason nobody knows is a generic failure."""
-    if said.rank >= 9:
-        reason, rejected_by = "generic_failure", "unknown"
-    else:
-        reason, rejected_by = judge(said, direction)
+    reason, rejected_by = judge(said, direction)  # a reason nobody knows is (generic_failure, unknown) already
     return Failure(
         time=time,
         direction=direction,
@@ -80,7 +77,7 @@ def in_details(details: bytes) -> bytes | None:
 
 
 def server_rejects(said: Said, message: bytes) -> RejectedBy | None:
-    """Which side is the server, by a refusal that only servers utter: ``local`` (so are we), ``peer``; None if unclear."""
+    """Which side is the server, by a refusal only servers utter: ``local`` (so are we), ``peer``; None if unclear."""
     if _SERVER_SAW_HTTP.search(message):
         return "local"
     if said.reason in _ONLY_SERVERS_REFUSE and said.rank <= 3 and said.rejected_by in ("local", "peer"):
