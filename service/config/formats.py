@@ -25,4 +25,6 @@ LATER: Final = (
 
 def known() -> tuple[str, ...]:
     """Names that ``format`` may have now."""
-    return ("nginx", "ingress_nginx", "haproxy", "envoy", "apache", "gonet", "app", "auto")
+    from parsers.registry import NAMES
+
+    return NAMES

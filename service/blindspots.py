@@ -1,0 +1,106 @@
+"""What a format can't show at its program's default settings, and how to turn it on.
+
+Facts from the programs' source and manuals; each entry names its own. ``check`` prints them, so that nobody
+takes the silence of a log for health.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Blindspot(NamedTuple):
+    missing: str
+    """What does not show, as the end of "can't show ..."."""
+    way_out: str
+    """The setting that shows it, copyable; empty if there is none."""
+    source: str
+
+
+_NGINX: Final = (
+    Blindspot(
+        "handshakes that fail with clients, which nginx logs at level info",
+        "error_log /var/log/nginx/error.log info;",
+        "nginx src/event/ngx_event_openssl.c, ngx_ssl_connection_error; src/core/ngx_log.c: default level error",
+    ),
+    Blindspot(
+        "the server name a client asked for: error lines hold the listener's address",
+        'hosts: {"0.0.0.0:443": shop.example} in streams.yaml, where a listener serves one name',
+        "nginx src/http/ngx_http_request.c, ngx_http_log_error",
+    ),
+)
+
+BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
+    "nginx": _NGINX,
+    "ingress_nginx": (
+        Blindspot(
+            "handshakes that fail with clients, which the controller's nginx logs at level info (its default: notice)",
+            'error-log-level: "info" in the controller\'s ConfigMap',
+            "kubernetes/ingress-nginx internal/ingress/controller/config/config.go",
+        ),
+        Blindspot(
+            "unknown server names: they are answered with the fake certificate, and clients then reject that",
+            "",
+            "kubernetes/ingress-nginx rootfs/etc/nginx/lua/certificate.lua",
+        ),
+    ),
+    "haproxy": (
+        Blindspot(
+            "why a client's handshake failed, before HAProxy 2.8 (many are not logged at all up to 2.4)",
+            'error-log-format "... %[fc_err_str] %[ssl_fc_err,hex] %[ssl_fc_sni]" (2.5 and later)',
+            "HAProxy doc/configuration.txt 8.2.5 and error-log-format",
+        ),
+        Blindspot(
+            "handshakes that fail with servers, beyond a 503 with SC in its termination state",
+            "%[bc_err] %[ssl_bc_err,hex] in log-format",
+            "HAProxy doc/configuration.txt, bc_err and ssl_bc_err",
+        ),
+        Blindspot(
+            "connections that closed before they sent anything, if option dontlognull is on",
+            "no option dontlognull",
+            "HAProxy doc/configuration.txt, option dontlognull",
+        ),
+    ),
+    "envoy": (
+        Blindspot(
+            "handshakes that fail with clients: no default access log names them",
+            "a listener access_log with %DOWNSTREAM_TRANSPORT_FAILURE_REASON% and %REQUESTED_SERVER_NAME%",
+            "Envoy documentation, Access logging, command operators",
+        ),
+        Blindspot(
+            "why handshakes with servers fail, in Envoy's own default format (Istio's names it)",
+            "%UPSTREAM_TRANSPORT_FAILURE_REASON% in the access log format",
+            "Envoy documentation, Access logging, default format string",
+        ),
+        Blindspot(
+            "handshake errors in the application log, which are debug there",
+            "curl -X POST 'localhost:9901/logging?connection=debug'",
+            "envoyproxy/envoy source/common/tls/ssl_socket.cc",
+        ),
+    ),
+    "apache": (
+        Blindspot(
+            "nearly all failed handshakes, which mod_ssl logs at level info (the default is warn)",
+            "LogLevel warn ssl:info",
+            "apache/httpd modules/ssl/ssl_engine_io.c; docs/manual LogLevel",
+        ),
+    ),
+    "gonet": (
+        Blindspot(
+            'the server name a client asked for: "http: TLS handshake error" holds the client\'s address alone',
+            "hosts: in streams.yaml cannot help; read the hop before it",
+            "Go src/net/http/server.go, conn.serve",
+        ),
+    ),
+    "app": (
+        Blindspot(
+            "failures that the program swallows or retries without a log line",
+            "log the exception with its causes (stack trace) where the call is made",
+            "the program's own choice",
+        ),
+    ),
+}
+BLINDSPOTS["auto"] = ()
+
+
+def blindspots(format_name: str) -> tuple[Blindspot, ...]:
+    """Those of one format; none for ``auto``, which only knows once it has read."""
+    return BLINDSPOTS.get(format_name, ())
