@@ -14,6 +14,8 @@ from service.api import problem
 from service.api.listening import OurNames, host_of
 
 LARGEST_BODY: Final = 1 << 20
+LARGEST_DRAINED: Final = 16 << 20
+"""Bytes of a refused body that are still read, so that the client gets to read why."""
 LONGEST_QUERY: Final = 8192
 LONGEST_PATH: Final = 2048
 BODY_SECONDS: Final = 15.0
@@ -139,24 +141,30 @@ def _extra_headers(status: int) -> tuple[tuple[bytes, bytes], ...]:
 
 
 async def _whole_body(receive: Receive, length: int | None, largest: int, seconds: float) -> bytes | None:
-    if length is not None and length > largest:
-        raise _RefusedBodyError(413, f"The body has {length} bytes; {largest} are allowed. Send it in parts.")
+    """The body; None if the client went away. One that is too large is read on for a while, and forgotten:
+    a client that still writes while we close would see a reset instead of our answer."""
     body = bytearray()
+    seen = 0
+    refused = length is not None and length > largest
     try:
         async with asyncio.timeout(seconds):
-            while True:
+            while seen <= LARGEST_DRAINED:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     return None
-                body += message.get("body", b"")
-                if len(body) > largest:
-                    raise _RefusedBodyError(
-                        413, f"The body has more than the {largest} bytes allowed. Send it in parts."
-                    )
+                piece = message.get("body", b"")
+                seen += len(piece)
+                refused = refused or seen > largest
+                if not refused:
+                    body += piece
                 if not message.get("more_body", False):
-                    return bytes(body)
+                    break
     except TimeoutError:
-        raise _RefusedBodyError(408, f"The body was not complete within {seconds:g} seconds.") from None
+        if not refused:
+            raise _RefusedBodyError(408, f"The body was not complete within {seconds:g} seconds.") from None
+    if refused:
+        raise _RefusedBodyError(413, f"The body has more than the {largest} bytes allowed. Send it in parts.")
+    return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -79,6 +79,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_ECHO else text[: LONGEST_ECHO - 1] + "…"
 
 
+def plainly(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """pydantic's errors in plain words: where, and what was given and expected. At most 20."""
+    return [_invalid(error) for error in errors[:20]]
+
+
 async def _on_problem(request: Request, error: Exception) -> Response:
     problem = cast(ProblemError, error)
     return response(problem.status, problem.detail, request.url.path, problem.headers, problem.extra)
@@ -98,7 +103,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
-    problems = [_invalid(one) for one in cast(RequestValidationError, error).errors()[:20]]
+    problems = plainly(cast(RequestValidationError, error).errors())
     detail = "; ".join(f"{one['where']}: {one['problem']}" for one in problems)
     return response(422, detail, request.url.path, extra={"errors": problems})
 
@@ -113,8 +118,7 @@ async def _on_bug(request: Request, error: Exception) -> Response:
 
 
 def _invalid(error: Mapping[str, Any]) -> dict[str, str]:
-    """One of pydantic's errors in plain words: where, what was given, what was expected."""
-    place = ".".join(str(part) for part in error["loc"])
+    place = shown(".".join(str(part) for part in error["loc"] if part not in {"query", "path", "body"}) or "body")
     if error["type"] == "extra_forbidden":
         return {"where": place, "problem": "there is no such parameter; /openapi.json lists those that there are"}
     if error["type"] == "missing":
