@@ -1,0 +1,103 @@
+"""Any client or server runtime: Python, Java, Node, Go, .NET, Rust, Ruby, PHP, curl, ``openssl s_client`` ...
+
+Such records share no layout: one line or a whole gathered trace, plain or JSON (logback, zap, pino, structlog ...).
+The lexicon knows what the TLS stack said; here only leg, host and peer are read, by the words that runtimes put around
+them (`app_leg`, `app_target`). Where no word tells the leg, an application's log (``hop: app``) speaks of its calls.
+"""
+
+import re
+from typing import Final
+
+from parsers import lexicon, timestamps
+from parsers.failure import Failure
+from parsers.formats import gonet_line
+from parsers.formats.app_leg import leg_of
+from parsers.formats.app_target import caller, target
+from parsers.formats.app_unsaid import unsaid
+from parsers.formats.app_view import View, view
+from parsers.lexicon.said import Said
+from parsers.record import Record
+
+NAME: Final = "app"
+SEVERAL_LINES: Final = True
+
+_TRIGGER_RANK: Final = 9
+
+_CLAIMS: Final = re.compile(
+    rb"""
+    \d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[,.]\d{3,6}\S{0,6}[ ]+(?:\[[^\]\n]{1,80}\][ ]+)?
+        (?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b
+  | Traceback[ ]\(most[ ]recent[ ]call[ ]last\)
+  | (?:[\w$.]{1,200}\.)?[\w$]{1,100}(?:Error|Exception)\b
+  | Exception[ ]in[ ]thread[ ]
+  | curl:[ ]\(\d{1,3}\)[ ]
+  | \*[ ]{1,3}(?:Trying|Host|Connected|Connecting|TLSv1|SSL|ALPN)
+  | (?:CONNECTED\([0-9A-F]{8}\)|Connecting[ ]to[ ]|depth=\d+[ ]|verify[ ]error:num=|[0-9A-F]{12,16}:error:)
+  | node:internal/|Unhandled[ ]exception\.|thread[ ]'[^'\n]{1,80}'[ ]
+    """,
+    re.VERBOSE,
+)
+_HEAD: Final = re.compile(
+    rb"""
+    (?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,16}(?:[ ][+-]\d{4})?\]?[ ]+)?
+    (?:\[\d{1,10}\][ ]+)?
+    (?:\[?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\]?:?[ ]+)?
+    (?:\[[\w.\-/$]{1,80}\][ ]+)?
+    """,
+    re.VERBOSE,
+)
+
+
+def claims(text: bytes) -> bool:
+    """The usual head of an application's logger, an exception, or pasted command output."""
+    return _CLAIMS.match(text) is not None
+
+
+def read(record: Record, said: Said) -> Failure | None:
+    """The failure one record tells of; None where nothing failed, or nothing says that it was TLS."""
+    if not said.is_failure:
+        return None
+    seen = view(record)
+    if gonet_line.find(seen.text) is not None:
+        return gonet_line.read(record, said, seen.text)
+    if said.rank >= _TRIGGER_RANK:
+        told = unsaid(seen.text)
+        if told is None:
+            return None
+        reason, rejected_by, leg = told
+        direction = leg or leg_of(seen, said, record.settings.hop)
+    else:
+        direction = leg_of(seen, said, record.settings.hop)
+        reason, rejected_by = lexicon.judge(said, direction)
+        if said.rank >= 4 and (told := unsaid(seen.text)) is not None and said.reason == "generic_failure":
+            reason, rejected_by, _ = told
+    host, peer, asked = target(seen) if direction == "upstream" else caller(seen)
+    time, resolution = timestamps.leading(record.text, record.settings) or (record.time, 1.0)
+    return Failure(
+        time=time,
+        direction=direction,
+        reason=reason,
+        rejected_by=rejected_by,
+        host=host,
+        peer=peer,
+        sni_sent=asked,
+        alert=said.alert,
+        code=said.code,
+        message=_message(seen, said),
+        raw=record.text,
+        format=NAME,
+        resolution=resolution,
+        channel="error",
+    )
+
+
+def _message(seen: View, said: Said) -> bytes:
+    """The line on which the deciding text stands, without its logger's head."""
+    entries = lexicon.load().entries
+    lines = seen.text.split(b"\n")
+    chosen = next((line for line in lines if line.strip()), b"")
+    if 0 <= said.winner < len(entries):
+        text = max(entries[said.winner].text.split("…"), key=len).encode()
+        chosen = next((line for line in lines if text in line), chosen)
+    head = _HEAD.match(chosen)
+    return (chosen[head.end() :] if head else chosen).strip()[:2000]

@@ -1,0 +1,69 @@
+"""An application's record as plain text: JSON layouts flattened, escapes undone, so one set of patterns reads all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from parsers.record import Record
+
+_MOST_VALUES = 200
+_MOST_BYTES = 262_144
+
+
+class View(msgspec.Struct):
+    """What a record says, and its fields where it has any."""
+
+    text: bytes
+    fields: list[tuple[str, str]] = []
+    """(lower-case dotted key, value) of a JSON record's strings and numbers, in their order."""
+
+    def field(self, *names: str) -> str | None:
+        """The value of the first of these keys (last part or whole path) that the record has."""
+        for name in names:
+            for key, value in self.fields:
+                if value and (key == name or key.rpartition(".")[2] == name):
+                    return value
+        return None
+
+
+def view(record: Record) -> View:
+    document = record.json()
+    if document is None:
+        text = record.text[:_MOST_BYTES]
+        return View(text.replace(b'\\"', b'"') if b'\\"' in text else text)
+    fields = list(_fields(document))
+    lines = [value for _, value in fields if not value.isdigit()]
+    told = _rejected_connection(fields)
+    if told is not None:
+        lines.insert(0, told)
+    text = "\n".join(lines).encode("utf-8", "replace")[:_MOST_BYTES]
+    return View(text.replace(b'\\"', b'"'), fields)
+
+
+def _fields(document: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    for key, value in list(document.items())[:_MOST_VALUES]:
+        path = f"{prefix}{key}".lower()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, bool) or value is None:
+            continue
+        elif isinstance(value, int | float):
+            yield path, str(value)
+        elif isinstance(value, dict) and depth < 3:
+            yield from _fields(value, f"{path}.", depth + 1)
+        elif isinstance(value, list) and depth < 3:
+            for item in value[:20]:
+                if isinstance(item, str):
+                    yield path, item
+                elif isinstance(item, dict):
+                    yield from _fields(item, f"{path}.", depth + 1)
+
+
+def _rejected_connection(fields: list[tuple[str, str]]) -> str | None:
+    """etcd's structured line in the words of its older plain one, so that one pattern reads both."""
+    found = dict(reversed(fields))
+    if found.get("msg") not in ("rejected connection", "rejected connection on client endpoint"):
+        return None
+    address, error = found.get("remote-addr", ""), found.get("error", "")
+    return f'rejected connection from "{address}" (error "{error}", ServerName "{found.get("server-name", "")}")'
