@@ -62,7 +62,7 @@ _MISMATCHES: Final = tuple(
 
 _FAR_END: Final = _pattern(rb"(?:read|write) tcp (?:%IP|\[%IP\]):\d{1,5}->(?P<far>\[?%IP\]?:\d{1,5})")
 _CONNECTING_TO: Final = _pattern(rb"(?:\A|\n)Connecting to (?P<ip>%IP)(?=\s|\Z)")
-_SUBJECT: Final = _pattern(rb"(?:\A|\n)depth=0 [^\n]{0,500}\bCN ?= ?(?P<host>%NAME)")
+_SUBJECT: Final = _pattern(rb"(?:\A|\n)(?:depth=0 | 0 s:)[^\n]{0,500}\bCN ?= ?(?P<host>%NAME)")
 _DEFAULT_PORT: Final = "443"
 
 _CALLERS: Final = tuple(
@@ -113,7 +113,7 @@ _CALLER_FIELDS: Final = (
 
 def target(seen: View) -> tuple[str | None, str | None, bool | None]:
     """Host, peer and "was a server name sent" of the server that was called."""
-    text = seen.text
+    text = seen.spoken
     host, peer = _called(seen)
     named = _SERVER_NAME.search(text)
     name = seen.field(*_HOST_FIELDS) or (named["host"] if named else None)
@@ -133,14 +133,14 @@ def target(seen: View) -> tuple[str | None, str | None, bool | None]:
 
 def caller(seen: View) -> tuple[str | None, str | None, bool | None]:
     """Host asked for, peer and "was a server name sent" of the client that called."""
-    named = _SERVER_NAME.search(seen.text)
+    named = _SERVER_NAME.search(seen.spoken)
     name = seen.field("server_name", "servername", "server-name", "sni", "tls.server_name") or (
         named["host"] if named else None
     )
     host = names.host(name) if name else None
     peer = None
     for pattern in _CALLERS:
-        if (found := pattern.search(seen.text)) is not None:
+        if (found := pattern.search(seen.spoken)) is not None:
             groups = found.groupdict()
             peer = names.peer(groups.get("far") or groups.get("ip") or b"", groups.get("port"))
             if peer is not None:
@@ -151,7 +151,7 @@ def caller(seen: View) -> tuple[str | None, str | None, bool | None]:
 
 
 def _called(seen: View) -> tuple[str | None, str | None]:
-    for text in (seen.text, (seen.field(*_URL_FIELDS) or "").encode()):
+    for text in (seen.spoken, (seen.field(*_URL_FIELDS) or "").encode()):
         for pattern in _TARGETS:
             for found in pattern.finditer(text, 0, 65_536):
                 groups = found.groupdict()

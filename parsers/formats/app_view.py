@@ -15,6 +15,8 @@ class View(msgspec.Struct):
     """What a record says, and its fields where it has any."""
 
     text: bytes
+    spoken: bytes
+    """The text without the source lines of a Python traceback: ``server_hostname=server_hostname`` names nobody."""
     fields: list[tuple[str, str]] = []
     """(lower-case dotted key, value) of a JSON record's strings and numbers, in their order."""
 
@@ -31,14 +33,23 @@ def view(record: Record) -> View:
     document = record.json()
     if document is None:
         text = record.text[:_MOST_BYTES]
-        return View(text.replace(b'\\"', b'"') if b'\\"' in text else text)
+        return _viewed(text, [])
     fields = list(_fields(document))
     lines = [value for _, value in fields if not value.isdigit()]
     told = _rejected_connection(fields)
     if told is not None:
         lines.insert(0, told)
     text = "\n".join(lines).encode("utf-8", "replace")[:_MOST_BYTES]
-    return View(text.replace(b'\\"', b'"'), fields)
+    return _viewed(text, fields)
+
+
+def _viewed(text: bytes, fields: list[tuple[str, str]]) -> View:
+    if b'\\"' in text:
+        text = text.replace(b'\\"', b'"')
+    spoken = text
+    if b"Traceback (most recent call last)" in text:
+        spoken = b"\n".join(line for line in text.split(b"\n") if not line.startswith((b"  ", b"\t")))
+    return View(text, spoken, fields)
 
 
 def _fields(document: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
