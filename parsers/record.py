@@ -76,6 +76,9 @@ class Format(Protocol):
     """What a module in ``parsers/formats`` offers. Modules satisfy it structurally: see ``nginx.py``.
 
     A format reads only records that the screen picked. ``claims`` is asked by ``auto`` alone.
+
+    One without ``SEVERAL_LINES`` may offer ``read_line(text: bytes, said: Said, settings: Settings)`` too: `read`
+    without a `Record` around the text, for lines that had no envelope. It spares the hot path an object a line.
     """
 
     NAME: str

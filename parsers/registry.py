@@ -12,7 +12,7 @@ from parsers.record import Format
 NAMES: Final = ("nginx", "ingress_nginx", "haproxy", "envoy", "apache", "gonet", "app", "auto")
 
 CLAIM_ORDER: Final = ("ingress_nginx", "nginx", "haproxy", "envoy", "apache", "gonet")
-"""Whom ``auto`` asks, the narrower shape first (an ingress line is an nginx line with more fields); else it is ``app``."""
+"""Whom ``auto`` asks, the narrower shape first (an ingress line is an nginx line and more); nobody: ``app``."""
 
 
 class Formats(Mapping[str, Format]):
