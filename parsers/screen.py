@@ -115,8 +115,7 @@ class Screen:
 def _repeating(entries: Sequence[Entry]) -> set[int]:
     """Entries in whose text only entries of the same meaning are found: those alone report as much."""
     texts = {entry.id: entry for entry in entries if entry.kind == "text"}
-    plain = [entry for entry in texts.values() if not patterns.needs_end(entry.text)]
-    everywhere = Screen(_database([(entry.id, patterns.literal(entry.text)) for entry in plain]), ())
+    everywhere = Screen(_database([(number, patterns.literal(entry.text)) for number, entry in texts.items()]), ())
     needless: set[int] = set()
     for number, entry in texts.items():
         inside = {other for _, other in everywhere.hits(entry.text.encode())} - {number}

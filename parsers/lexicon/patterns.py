@@ -24,9 +24,6 @@ _SPELLINGS: Final = (
     ("&", "\\u0026"),
     ("”", "\\u201d"),
 )
-_NAME: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
-_SHORT_NAME: Final = 22
-"""Longest identifier that is looked for with an end: ``INVALID_CA``, but not in ``INVALID_CAST``."""
 _HEX_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}\Z")
 _GAP: Final = b"[^\\n]{0,80}"
 _START: Final = rb"(?:\b|_)"
@@ -43,15 +40,8 @@ def expressions(entry: Entry, entries: Iterable[Entry] = ()) -> list[bytes]:
     if entry.kind == "packed":
         return [_unlisted(entry.text, entries)]
     if entry.kind == "code":
-        return [] if WILD in entry.text else [_code(entry.text)]
-    start = _START if entry.text[0].isdigit() else b""
-    end = _END if needs_end(entry.text) else b""
-    return [start + literal(spelling) + end for spelling in spellings(entry.text)]
-
-
-def needs_end(text: str) -> bool:
-    """Whether ``text`` is looked for as a whole word: numbers, and short identifiers."""
-    return text[-1].isdigit() or (len(text) <= _SHORT_NAME and _NAME.match(text) is not None)
+        return [] if WILD in entry.text else _code(entry.text)
+    return [literal(spelling) for spelling in spellings(entry.text)]
 
 
 def spellings(text: str) -> list[str]:
@@ -72,13 +62,15 @@ def _escaped(byte: int) -> bytes:
     return b"%c" % byte if chr(byte).isascii() and chr(byte).isalnum() else b"\\x%02x" % byte
 
 
-def _code(text: str) -> bytes:
+def _code(text: str) -> list[bytes]:
     if text[0] == "-" and text[1:].isdigit():
-        return _RETURNED + literal(text) + rb"\b"
+        return [_RETURNED + literal(text) + rb"\b"]
     if _HEX_CODE.match(text):
         # leading zeros come (16 digits in HAProxy) and go (Squid)
-        return _START + b"0{0,9}" + _any_case(text.lstrip("0")) + _END
-    return (_START if text[0].isalnum() else b"") + _any_case(text) + _END
+        return [_START + b"0{0,9}" + _any_case(text.lstrip("0")) + _END]
+    if text.startswith(("0x", "-0x")):
+        return [_any_case(text) + _END]
+    return [(_START if text[0].isalnum() else b"") + literal(spelling) + _END for spelling in spellings(text)]
 
 
 def _any_case(text: str) -> bytes:

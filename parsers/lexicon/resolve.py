@@ -1,5 +1,6 @@
 """Which of several texts in one record tells why: the most specific, and among equals the one nearest the cause."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +20,8 @@ CHAINED: Final = frozenset(
 TRIGGER_RANK: Final = 9
 _VETO_RANK: Final = 5
 """From which rank on a ``quiet`` text silences others, unless it states a rank of its own."""
+_NUMBER: Final = re.compile(r"-?(?:0x)?[0-9A-Fa-f]{4,9}\Z")
+"""A code as a library writes it; rows such as ``SSL alert number 40`` are codes, too, but no library's own."""
 _VAGUE: Final = frozenset({"certificate_unknown", "generic_failure", "other", ""})
 
 
@@ -54,7 +57,7 @@ def resolve(entries: Sequence[Entry], ids: tuple[int, ...], code: str | None) ->
     if alert is None:
         alert = next((entry.alert for entry in meanings if entry.alert is not None), None)
     if code is None:
-        code = next((entry.text for entry in meanings if entry.kind == "code" and "*" not in entry.text), None)
+        code = next((entry.text for entry in meanings if entry.kind == "code" and _NUMBER.match(entry.text)), None)
     return Said(
         reason=reason,
         rejected_by=rejected_by,
@@ -78,10 +81,8 @@ def _leg(found: list[Entry]) -> Direction | None:
 
 def _up_to_hint(meanings: list[Entry]) -> list[Entry]:
     """What follows a hint (Go's ``possibly because of "..."``) is a guess; what stands before it is the error."""
-    for index, entry in enumerate(meanings):
-        if entry.kind == "hint":
-            return meanings[: index + 1]
-    return meanings
+    hints = [index for index, entry in enumerate(meanings) if entry.kind == "hint"]
+    return meanings[: hints[-1] + 1] if hints else meanings
 
 
 def _without_contained(meanings: list[Entry], quiet: list[Entry]) -> list[Entry]:
