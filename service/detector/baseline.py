@@ -26,7 +26,11 @@ class Baseline(msgspec.Struct):
         return (self.prior_rate * self.prior_weight + self.count) / (self.prior_weight + self.seconds)
 
     def learn(self, count: float, seconds: float) -> None:
-        """``count`` failures in ``seconds`` that ended just now were normal."""
-        kept = exp(-seconds / MEMORY_SECONDS) if seconds > 0 else 1.0
-        self.count = self.count * kept + count
-        self.seconds = self.seconds * kept + MEMORY_SECONDS * (1.0 - kept)
+        """``count`` failures, spread over ``seconds`` that ended just now, were normal."""
+        if seconds <= 0:
+            self.count += count
+            return
+        kept = exp(-seconds / MEMORY_SECONDS)
+        remembered = MEMORY_SECONDS * (1.0 - kept)
+        self.count = self.count * kept + count * remembered / seconds
+        self.seconds = self.seconds * kept + remembered

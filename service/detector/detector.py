@@ -18,6 +18,17 @@ EVERY_HOST: Final = "*"
 STALE_SECONDS: Final = 86_400.0
 
 
+class Gathered(msgspec.Struct):
+    """What one moment held of one key, until the moment has passed and the coarse watch is fed."""
+
+    failures: int
+    rejected_by: str
+    peers: set[str]
+    resolution: float
+    raised: bool = False
+    """Its fine watch raised a spike in this moment."""
+
+
 class DetectorState(msgspec.Struct):
     """What is stored of a detector beside its watches."""
 
@@ -25,8 +36,9 @@ class DetectorState(msgspec.Struct):
     clock: float = 0.0
     folded: int = 0
     """Failures of hosts that got no watch of their own, as `most_keys` was reached."""
-    coarse_alarms: list[tuple[str, str, float, float]] = []
-    """(direction, reason, time, resolution) of coarse alarms whose moment has not passed yet."""
+    moment: float | None = None
+    """The event time whose failures are in ``gathered``."""
+    gathered: list[tuple[Key, Gathered]] = []
 
 
 class Detector:
@@ -42,9 +54,8 @@ class Detector:
         self.watches: dict[Key, Watch] = {}
         self.touched: set[Key] = set()
         """Keys changed since the caller last cleared it; what a commit has to write."""
-        self._coarse_alarms: dict[Key, tuple[float, float]] = {}
-        """Coarse alarms of the newest moment: (time, resolution); decided when that moment has passed."""
         self._fine: dict[Key, set[Key]] = {}
+        self._spiking: dict[Key, None] = {}
         self._dumped = b""
 
     def observe(self, failures: Iterable[Failure]) -> Iterator[Spike]:
@@ -58,21 +69,25 @@ class Detector:
             self.state.first_seen = time
         if time <= self.state.clock:
             return
-        yield from self._settle(time)
+        if self.state.moment is not None and self.state.moment < time:
+            yield from self._settle()
         self.state.clock = time
-        for key, watch in self.watches.items():
-            if watch.spike is not None and (ended := watch.advance(time, self.options)) is not None:
+        for key in list(self._spiking):
+            watch = self.watches[key]
+            if watch.spike is None:
+                del self._spiking[key]
+            elif (ended := watch.advance(time, self.options)) is not None:
+                del self._spiking[key]
                 self.touched.add(key)
-                self._fine.get(Key(EVERY_HOST, key.direction, key.reason), set()).discard(key)
+                self._ended(key, ended)
                 yield ended
 
     def flush(self) -> Iterator[Spike]:
         """End of a scan: what waits for its second to pass is decided now."""
-        yield from self._settle(float("inf"))
+        yield from self._settle()
 
     def dump(self) -> dict[str, bytes | None]:
         """State of everything touched since the last call, to be written in one transaction; None: forget the key."""
-        self.state.coarse_alarms = [(k.direction, k.reason, *v) for k, v in self._coarse_alarms.items()]
         head = msgspec.msgpack.encode(self.state)
         written: dict[str, bytes | None] = {} if head == self._dumped else {"": head}
         self._dumped = head
@@ -88,86 +103,88 @@ class Detector:
         for name, blob in stored.items():
             if not name:
                 self.state = msgspec.msgpack.decode(blob, type=DetectorState)
-                for direction, reason, at, resolution in self.state.coarse_alarms:
-                    self._coarse_alarms[Key(EVERY_HOST, direction, reason)] = (at, resolution)
                 continue
             key = Key(*msgspec.json.decode(name, type=tuple[str | None, str, str]))
             watch = self.watches[key] = msgspec.msgpack.decode(blob, type=Watch)
+            if watch.spike is not None:
+                self._spiking[key] = None
             if watch.spike is not None and key.host != EVERY_HOST:
                 self._fine.setdefault(Key(EVERY_HOST, key.direction, key.reason), set()).add(key)
 
     @property
     def active(self) -> Iterator[Spike]:
-        return (watch.spike for watch in self.watches.values() if watch.spike is not None)
+        return (spike for key in self._spiking if (spike := self.watches[key].spike) is not None)
 
     def _observe_at(self, time: float, at_once: Iterable[Failure]) -> Iterator[Spike]:
         if self.state.first_seen is None:
             self.state.first_seen = time
-        yield from self._settle(time)
+        if self.state.moment != time:
+            yield from self._settle()
+            self.state.moment = time
         self.state.clock = max(self.state.clock, time)
-        fine: dict[tuple[Key, str], int] = {}
-        peers: dict[tuple[Key, str], set[str]] = {}
-        resolution = 1.0
+        groups: dict[tuple[Key, str], Gathered] = {}
         for failure in at_once:
             group = (Key(failure.host, failure.direction, failure.reason), failure.rejected_by)
-            if group in fine:
-                fine[group] += 1
-            else:
-                fine[group] = 1
-                peers[group] = set()
-            if failure.peer is not None and len(seen := peers[group]) < PEERS_EXACT:
-                seen.add(address_of(failure.peer))
-            resolution = failure.resolution
-        for (key, rejected_by), count in fine.items():
-            yield from self._feed(key, time, count, rejected_by, peers[key, rejected_by], resolution)
+            gathered = groups.get(group)
+            if gathered is None:
+                gathered = groups[group] = Gathered(0, failure.rejected_by, set(), failure.resolution)
+            gathered.failures += 1
+            if failure.peer is not None and len(gathered.peers) < PEERS_EXACT:
+                gathered.peers.add(address_of(failure.peer))
+        for (key, _), gathered in groups.items():
+            yield from self._feed(key, time, gathered)
+            self.state.gathered.append((key, gathered))
 
-    def _feed(
-        self, key: Key, time: float, count: int, rejected_by: str, peers: set[str], resolution: float
-    ) -> Iterator[Spike]:
-        coarse_key = Key(EVERY_HOST, key.direction, key.reason)
+    def _feed(self, key: Key, time: float, gathered: Gathered) -> Iterator[Spike]:
+        """Failures of one key at one event time, to its fine watch."""
         watch = self._watch(key)
         if watch is None:
-            self.state.folded += count
-        else:
-            self.touched.add(key)
-            if watch.spike is not None and (ended := watch.advance(time, self.options)) is not None:
-                self._fine[coarse_key].discard(key)
-                yield ended
-            explained = watch.spike is not None
-            if watch.observe(time, count, rejected_by, peers, self.options):
-                spike = watch.raised(self.stream, key.host, self._first_seen(time), resolution, self.options)
-                if spike is not None:
-                    yield spike
-                    yield from self._explain(coarse_key, key, spike)
-                    return
-            if explained:
-                return
-        coarse = self._watch(coarse_key)
-        if coarse is None:
+            self.state.folded += gathered.failures
             return
-        self.touched.add(coarse_key)
-        if coarse.spike is not None and (ended := coarse.advance(time, self.options)) is not None:
+        self.touched.add(key)
+        if watch.spike is not None and (ended := watch.advance(time, self.options)) is not None:
+            self._ended(key, ended)
             yield ended
-        if coarse.observe(time, count, rejected_by, peers, self.options):
-            self._coarse_alarms.setdefault(coarse_key, (time, resolution))
+        if watch.observe(time, gathered.failures, gathered.rejected_by, gathered.peers, self.options):
+            spike = watch.raised(self.stream, key.host, self._first_seen(time), gathered.resolution, self.options)
+            if spike is not None:
+                self._spiking[key] = None
+                gathered.raised = True
+                yield spike
 
-    def _settle(self, time: float) -> Iterator[Spike]:
-        """Coarse alarms of a moment that has passed without a fine one that explains them."""
-        if not self._coarse_alarms:
+    def _settle(self) -> Iterator[Spike]:
+        """The moment has passed: coarse watches get what no fine spike explains, whatever order it came in."""
+        time, gathered = self.state.moment, self.state.gathered
+        if time is None:
             return
-        for coarse_key, (at, resolution) in list(self._coarse_alarms.items()):
-            if at >= time:
+        self.state.moment, self.state.gathered = None, []
+        left: dict[Key, list[Gathered]] = {}
+        for key, found in gathered:
+            coarse_key = Key(EVERY_HOST, key.direction, key.reason)
+            if found.raised:
+                yield from self._explain(coarse_key, key, time)
+            watch = self.watches.get(key)
+            if watch is None or watch.spike is None:
+                left.setdefault(coarse_key, []).append(found)
+        for coarse_key, unexplained in left.items():
+            coarse = self._watch(coarse_key)
+            if coarse is None:
                 continue
-            del self._coarse_alarms[coarse_key]
-            watch = self.watches[coarse_key]
-            if watch.spike is None:
-                spike = watch.raised(self.stream, None, self._first_seen(at), resolution, self.options)
+            self.touched.add(coarse_key)
+            if coarse.spike is not None and (ended := coarse.advance(time, self.options)) is not None:
+                yield ended
+            alarm = False
+            for found in unexplained:
+                alarm |= coarse.observe(time, found.failures, found.rejected_by, found.peers, self.options)
+            if alarm:
+                resolution = unexplained[0].resolution
+                spike = coarse.raised(self.stream, None, self._first_seen(time), resolution, self.options)
                 if spike is not None:
+                    self._spiking[coarse_key] = None
                     yield spike
 
-    def _explain(self, coarse_key: Key, key: Key, fine: Spike) -> Iterator[Spike]:
+    def _explain(self, coarse_key: Key, key: Key, time: float) -> Iterator[Spike]:
         """A fine spike was raised: what it explains is no coarse one's any more."""
-        self._coarse_alarms.pop(coarse_key, None)
         keys = self._fine.setdefault(coarse_key, set())
         keys.add(key)
         coarse = self.watches.get(coarse_key)
@@ -175,17 +192,27 @@ class Detector:
             return
         self.touched.add(coarse_key)
         if coarse.spike is None:
-            coarse.calm(fine.detected_at)
+            coarse.calm(time)
             return
         explained = sum(spike.failures for one in keys if (spike := self.watches[one].spike) is not None)
         if explained * 2 >= coarse.spike.failures:
             withdrawn = coarse.spike
             withdrawn.withdrawn = True
             withdrawn.ended_at = withdrawn.last_at
-            withdrawn.over_at = fine.detected_at
+            withdrawn.over_at = time
             coarse.spike = None
-            coarse.calm(fine.detected_at)
+            coarse.calm(time)
             yield withdrawn
+
+    def _ended(self, key: Key, spike: Spike) -> None:
+        """What became one host's normal is part of the normal of all hosts, too."""
+        coarse_key = Key(EVERY_HOST, key.direction, key.reason)
+        self._fine.get(coarse_key, set()).discard(key)
+        coarse = self.watches.get(coarse_key)
+        if spike.became_normal and coarse is not None and coarse_key != key:
+            self.touched.add(coarse_key)
+            coarse.baseline.learn(spike.failures, spike.last_at - spike.onset)
+            coarse.calm(spike.last_at)
 
     def _first_seen(self, time: float) -> float:
         return time if self.state.first_seen is None else self.state.first_seen
