@@ -34,7 +34,7 @@ def render(view: View, accept: str = "") -> tuple[bytes, str]:
     registry.register(HandspikeCollector(view))
     try:
         encode, content_type = choose_encoder(accept)
-    except ValueError:  # a version that is no number
+    except (TypeError, ValueError):  # a version that is no number
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
     if not _CONTENT_TYPE.match(content_type):  # the library echoes the asked version into the header
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4

@@ -99,7 +99,7 @@ async def _question(request: Request) -> Question:
         if kind in {"application/json", ""}:
             return Question.model_validate_json(body)
     except ValidationError as invalid:
-        problems = plainly(invalid.errors())
+        problems = plainly(invalid.errors(), list(Question.model_fields))
         detail = "; ".join(f"{one['where']}: {one['problem']}" for one in problems)
         raise ProblemError(422, detail, extra={"errors": problems}) from invalid
     raise ProblemError(415, 'Send {"text": "..."} as application/json, or the text itself as text/plain.')

@@ -5,6 +5,7 @@ Pure ASGI: no copy of the answer is made, so server-sent events pass as well.
 
 import asyncio
 import hmac
+import logging
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ BODY_SECONDS: Final = 15.0
 OPEN_PATHS: Final = frozenset({"/", "/healthz", "/readyz"})
 """Need no token: the page holds no data (it asks for the token itself), probes can rarely send one."""
 
+_log = logging.getLogger("handspike.api")
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -78,7 +80,23 @@ class Guard:
             if body is None:  # the client is gone
                 return
             receive = _replay(body, receive)
-        await self._app(scope, receive, guarded)
+        await self._answer(scope, receive, guarded)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], problem.shown(scope["path"]))
+            if has_started:
+                raise  # the server closes the connection: half an answer must not look whole
+            await problem.send(send, 500, "This is a bug in handspike; its log has the details.", scope["path"])
 
     def _refusal(self, scope: Scope, headers: "_Headers", is_authorized: bool) -> tuple[int, str] | None:
         if not self._names.include(headers.host):

@@ -1,6 +1,5 @@
 """Errors as ``application/problem+json`` (RFC 9457): what happened, what was expected, the way out."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -16,8 +15,6 @@ from service.errors import StoreError
 MEDIA_TYPE: Final = "application/problem+json"
 LONGEST_ECHO: Final = 120
 """Characters of a caller's own text that an answer repeats."""
-
-_log = logging.getLogger("handspike.api")
 
 
 class ProblemError(Exception):
@@ -70,7 +67,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(StoreError, _on_store)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 def shown(value: object) -> str:
@@ -79,9 +75,12 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_ECHO else text[: LONGEST_ECHO - 1] + "…"
 
 
-def plainly(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """pydantic's errors in plain words: where, and what was given and expected. At most 20."""
-    return [_invalid(error) for error in errors[:20]]
+def plainly(errors: Sequence[Any], known: Sequence[str] = ()) -> list[dict[str, str]]:
+    """pydantic's errors in plain words: where, and what was given and expected. At most 20.
+
+    ``known`` are the names there are, told to who uses another.
+    """
+    return [_invalid(error, known) for error in errors[:20]]
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -103,7 +102,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
-    problems = plainly(cast(RequestValidationError, error).errors())
+    problems = plainly(cast(RequestValidationError, error).errors(), _parameters(request))
     detail = "; ".join(f"{one['where']}: {one['problem']}" for one in problems)
     return response(422, detail, request.url.path, extra={"errors": problems})
 
@@ -112,15 +111,19 @@ async def _on_store(request: Request, error: Exception) -> Response:
     return response(503, str(error), request.url.path, {"Retry-After": "5"})
 
 
-async def _on_bug(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, shown(request.url.path), exc_info=error)
-    return response(500, "This is a bug in handspike; its log has the details.", request.url.path)
+def _parameters(request: Request) -> list[str]:
+    """The names of the route's query parameters, or of its body's fields, as its documentation has them."""
+    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    if request.method == "GET":
+        return [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return list(request.app.openapi()["components"]["schemas"][reference.rpartition("/")[2]]["properties"])
 
 
-def _invalid(error: Mapping[str, Any]) -> dict[str, str]:
+def _invalid(error: Mapping[str, Any], known: Sequence[str]) -> dict[str, str]:
     place = shown(".".join(str(part) for part in error["loc"] if part not in {"query", "path", "body"}) or "body")
     if error["type"] == "extra_forbidden":
-        return {"where": place, "problem": "there is no such parameter; /openapi.json lists those that there are"}
+        return {"where": place, "problem": f"there is no such name; there are {', '.join(known)}"}
     if error["type"] == "missing":
         return {"where": place, "problem": "is required"}
     text = str(error["msg"]).removeprefix("Value error, ")
