@@ -111,6 +111,7 @@ RULES: Final[tuple[Rule, ...]] = (
         0.75,
         "RFC 9525; or the name we verify is wrong",
     ),
+    Rule("downstream", "unknown", frozenset({"hostname_mismatch"}), "here", "names", 0.5, "RFC 9525"),
     Rule("downstream", "local", frozenset({"hostname_mismatch"}), "client", "names", 0.5, "RFC 9110 section 7.4 (421)"),
     Rule(
         "downstream", "peer", frozenset({"hostname_mismatch", "unrecognized_name"}), "here", "names", 0.85, "RFC 9525"
