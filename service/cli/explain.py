@@ -1,13 +1,15 @@
 """``handspike explain``: what a record is, why, whose fault, and where the fix belongs."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from service.cli import options
+from service.errors import HandspikeError
 
 
 @click.command(short_help="What a record is, whose fault, where the fix belongs.")
@@ -36,19 +38,16 @@ def explain(what: str | None, format_name: str | None, hop: str | None, jsonl: b
         return
 
     from service.explain import explain as run
-    from service.explain import explain_file, explain_paste
+    from service.explain import explain_file
 
     path = _as_file(what)
-    records: Iterable[dict[str, Any]]
-    if path is not None:
-        records = explain_file(path, hop, format_name)
-    elif what is None:
-        if sys.stdin.isatty():
-            click.echo("paste a log line, curl -v, or a code; end with Ctrl-D", err=True)
-        records = explain_paste(sys.stdin.buffer, hop, format_name)
-    else:
-        records = run(what, hop, format_name)
-    _write(records, as_json)
+    if what is not None and path is None:
+        _write(run(what, hop, format_name), as_json)
+        return
+    if path is None and sys.stdin.isatty():
+        click.echo("paste a log line, curl -v, or a code; end with Ctrl-D", err=True)
+    with _opened(path) as file:
+        _write(explain_file(file, hop, format_name), as_json)
 
 
 def _write(records: Iterable[dict[str, Any]], as_json: bool) -> None:
@@ -78,11 +77,21 @@ def _jsonl(what: str | None, format_name: str | None, hop: str | None, as_json: 
     path = _as_file(what)
     if what is not None and path is None:
         raise click.UsageError("--jsonl reads a FILE or standard input", click.get_current_context())
-    if path is None:
-        _write(explain_jsonl(sys.stdin.buffer, hop, format_name), as_json)
-        return
-    with path.open("rb") as file:
+    with _opened(path) as file:
         _write(explain_jsonl(file, hop, format_name), as_json)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[IO[bytes]]:
+    """The file; standard input where none is named."""
+    if path is None:
+        yield sys.stdin.buffer
+        return
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise HandspikeError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
 def _as_file(what: str | None) -> Path | None:

@@ -1,0 +1,265 @@
+"""What a record is, why its handshake failed, whose fault it is and where the fix belongs: one record at a time.
+
+Unlike the service this has no stream to stand on: no configuration, no neighbours, perhaps a mere fragment. So it
+tries harder: what a format finds malformed is read as any program's text, and a bare alert or error code is looked up.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
+from itertools import chain
+from typing import IO, Any, Final, cast
+
+import orjson
+
+from parsers import registry
+from parsers.envelopes import peel
+from parsers.failure import Change, Failure, to_json
+from parsers.formats import auto
+from parsers.lexicon import load as load_lexicon
+from parsers.masking import LIMIT, mask, visible
+from parsers.reader import Reader
+from parsers.record import MalformedRecordError, Record, Settings
+from parsers.screen import load as load_screen
+from parsers.vocabulary import HOPS, Hop
+from service.bare_code import failure_of_code
+from service.sources.compressed import decompress, kind_of
+from service.times import rfc3339
+from service.verdict.record import judge_record
+from service.view import UnknownNameError
+
+STREAM: Final = "explain"
+LONGEST_RECORD: Final = 256 * 1024
+"""Bytes of one record that are looked at; the rest is cut off."""
+BLOCK_BYTES: Final = 1 << 20
+_TRANSCRIPT: Final = re.compile(
+    rb"^(?:\* (?:Host|Trying|Connected|ALPN|TLSv|SSL|Closing|Could not)|CONNECTED\(|Certificate chain$|SSL-Session:)",
+    re.MULTILINE,
+)
+"""curl -v and openssl s_client: many lines about one handshake."""
+
+
+def explain(text: str, hop: str | None = None, format: str | None = None) -> list[dict[str, Any]]:
+    """Each failure in a pasted ``text``; one object with ``"failure": false`` where there is none.
+
+    Raises:
+        UnknownNameError: no such hop or format.
+    """
+    check_names(hop, format)
+    data = _bytes(text)
+    if len(data) <= LONGEST_RECORD and _TRANSCRIPT.search(data):
+        return [explain_record(data, hop, format)]
+    return list(_read([data], hop, format, time.time())) or [explain_record(data, hop, format)]
+
+
+def explain_record(data: bytes, hop: str | None = None, format: str | None = None) -> dict[str, Any]:
+    """``data`` as one record, however many lines it has. Unknown names are as good as none."""
+    data = data[:LONGEST_RECORD].strip(b"\r\n\0")
+    hop = hop if hop in HOPS else None
+    asked = format if format in registry.NAMES else "auto"
+    failure = failure_of_code(data, hop) or _failure(data, asked, _hop_for(hop, asked, data))
+    return _told(failure, hop) if failure is not None else _nothing(data, hop, asked)
+
+
+def explain_file(file: IO[bytes], hop: str | None = None, format: str | None = None) -> Iterator[dict[str, Any]]:
+    """Each failure in a log (plain, gzip or Zstandard), in its order; short texts as in `explain`.
+
+    Memory does not grow with its size.
+
+    Raises:
+        UnknownNameError: no such hop or format.
+        CorruptArchiveError: compressed data that is damaged; what stood before was given.
+    """
+    check_names(hop, format)
+    blocks = _blocks(file)
+    first = next(blocks, b"")
+    if len(first) <= LONGEST_RECORD:
+        yield from explain(first.decode("utf-8", "surrogateescape"), hop, format)
+        return
+    found = False
+    for record in _read(chain([first], blocks), hop, format, time.time()):
+        found = True
+        yield record
+    if not found:
+        yield _nothing(first[:LIMIT], hop, format or "auto")
+
+
+def explain_jsonl(
+    lines: Iterable[bytes], hop: str | None = None, format: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """For each ``{"line": ..., "hop": ..., "format": ...}`` one answer, in order; a bad line answers too."""
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            asked = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            asked = None
+        if not isinstance(asked, dict) or not isinstance(asked.get("line"), str):
+            yield _nothing(line, hop, format or "auto") | {"error": 'no object with a text "line"'}
+            continue
+        own_hop, own_format = asked.get("hop"), asked.get("format")
+        yield explain_record(
+            _bytes(asked["line"]),
+            own_hop if isinstance(own_hop, str) else hop,
+            own_format if isinstance(own_format, str) else format,
+        )
+
+
+def check_names(hop: str | None, format: str | None) -> None:
+    """Raises UnknownNameError unless both are None or known."""
+    if hop is not None and hop not in HOPS:
+        raise UnknownNameError(f'"{visible(hop[:60])}" is no hop; hops are: {", ".join(HOPS)}')
+    if format is not None and format not in registry.NAMES:
+        raise UnknownNameError(f'"{visible(format[:60])}" is no format; formats are: {", ".join(registry.NAMES)}')
+
+
+def _failure(data: bytes, asked: str, hop: Hop) -> Failure | None:
+    settings = _settings(hop)
+    record = _record(data, settings)
+    ids = tuple(number for _, number in load_screen().hits(record.text))
+    if not ids:
+        return None
+    said = load_lexicon().said(ids, record.text)
+    if not said.is_failure:
+        return None
+    for name in dict.fromkeys((asked, "app")):
+        try:
+            found = registry.get(name).read(record, said)
+        except MalformedRecordError:
+            continue
+        if found is None or isinstance(found, Change):
+            return None
+        if found.time is None:
+            found.time = record.time
+        return found
+    return None
+
+
+def _record(data: bytes, settings: Settings) -> Record:
+    """The record without its envelopes; lines that a container runtime had split are whole again."""
+    if data[:1] == b"{" and b"\n" in data:
+        with suppress(orjson.JSONDecodeError):
+            data = orjson.dumps(orjson.loads(data))  # JSON laid out over several lines
+    pieces = [peel(line.removesuffix(b"\r"), settings) for line in data.split(b"\n")]
+    text = b"".join(piece.text if piece.partial else piece.text + b"\n" for piece in pieces)
+    text = text.removesuffix(b"\n")
+    head = pieces[0]
+    return Record(text, settings, head.time, head.program)
+
+
+@lru_cache(maxsize=8)
+def _shared_settings(hop: Hop, minute: int) -> Settings:
+    return Settings(hop=hop, reference=60.0 * minute)
+
+
+def _settings(hop: Hop) -> Settings:
+    return _shared_settings(hop, int(time.time() // 60))
+
+
+def _hop_for(hop: str | None, asked: str, data: bytes) -> Hop:
+    """Where nobody says: a program's own text is a client's (``app``), a server's log the edge's."""
+    if hop is not None:
+        return cast("Hop", hop)
+    if asked == "auto":
+        asked = auto.format_of(_record(data, _settings("edge")).text).NAME
+    return "app" if asked == "app" else "edge"
+
+
+def _read(blocks: Iterable[bytes], hop: str | None, format: str | None, now: float) -> Iterator[dict[str, Any]]:
+    """Each failure that the stream's own reader finds."""
+    reader: Reader | None = None
+    rest = b""
+    upcoming = iter(blocks)
+    block = next(upcoming, None)
+    while block is not None:
+        following = next(upcoming, None)
+        data = rest + block
+        if reader is None:
+            chosen = _hop_for(hop, format or "auto", data[:LIMIT])
+            reader = Reader(format or "auto", Settings(hop=chosen, reference=now))
+        reading = reader.read(data, final=following is None)
+        rest = data[reading.consumed :]
+        for failure in reading.failures:
+            yield _told(failure, hop)
+        block = following
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """Text in blocks of `BLOCK_BYTES`, the last one shorter."""
+    head = file.read(4)
+    left = iter((head,))
+
+    def packed(size: int) -> bytes:
+        return next(left, b"") or file.read(size)
+
+    kind = kind_of(head)
+    read = decompress(kind, packed).read if kind else packed
+    gathered = bytearray()
+    while piece := read(BLOCK_BYTES - len(gathered)):
+        gathered += piece
+        if len(gathered) >= BLOCK_BYTES:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
+
+
+def _told(failure: Failure, hop: str | None) -> dict[str, Any]:
+    document = to_json(
+        failure,
+        stream=STREAM,
+        hop=cast("str", hop),
+        time=None if failure.time is None else rfc3339(failure.time),
+        message=mask(failure.message).replace("\n", " "),
+        raw=mask(failure.raw),
+    )
+    for name in ("protocol", "cipher", "code"):
+        if document[name] is not None:
+            document[name] = visible(document[name][:100])
+    verdict = judge_record(failure.reason, failure.direction, failure.rejected_by, hop, failure.host)
+    return {"failure": True, **document, "verdict": verdict}
+
+
+_NO_VERDICT: Final[dict[str, Any]] = {
+    "summary": "No failed TLS handshake in this record.",
+    "leg": None,
+    "fix_at": None,
+    "confidence": 0.0,
+    "because": [],
+    "steps": [],
+}
+
+
+def _nothing(data: bytes, hop: str | None, format: str) -> dict[str, Any]:
+    return {
+        "failure": False,
+        "time": None,
+        "stream": STREAM,
+        "hop": hop,
+        "host": None,
+        "sni_sent": None,
+        "peer": None,
+        "direction": None,
+        "family": None,
+        "reason": None,
+        "rejected_by": None,
+        "protocol": None,
+        "cipher": None,
+        "alert": None,
+        "code": None,
+        "message": "",
+        "raw": mask(data),
+        "format": format,
+        "verdict": _NO_VERDICT,
+    }
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape" if _has_escapes(text) else "replace")
+
+
+def _has_escapes(text: str) -> bool:
+    """Whether lone surrogates in it are bytes that Python could not decode, and nothing else."""
+    return not text.isascii() and all(0xDC80 <= ord(c) <= 0xDCFF for c in text if 0xD800 <= ord(c) <= 0xDFFF)
