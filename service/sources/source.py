@@ -15,12 +15,14 @@ class Block(msgspec.Struct):
     part: str
     """Stable name of the part within the stream; the key its position is stored under."""
     data: bytes
+    """May be empty: the block then only carries ``dropped``, and positions that `Source.consumed` hands out."""
     final: bool
-    """True: what is unfinished at the end ends here (quiet for the flush time, end of file, rotated away, too large)."""
+    """True: what is unfinished at the end ends here (quiet for the flush time, end of file, rotated, too large)."""
     arrived: float
     """Epoch seconds at which it was read; in a scan the file's modification time."""
     dropped: dict[str, int] = {}
-    """Lines this source had to cut or give up since its last block, by cause (``line_too_long``, ``gap``)."""
+    """What this source had to cut or give up since its last block, by cause: lines (``line_too_long``), or bytes where
+    their lines can't be counted any more (``gap``)."""
 
 
 class Health(msgspec.Struct):

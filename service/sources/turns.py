@@ -1,0 +1,63 @@
+"""Whose turn it is: fair between logs, oldest first between the files of one rotated log."""
+
+from collections import OrderedDict
+from functools import lru_cache
+from heapq import heappop, heappush
+from pathlib import PurePath
+
+from service.sources.followed import Followed
+from service.sources.identity import stem
+
+_NEVER = float("inf")
+
+
+class Turns:
+    """Files that may have something to offer, now or at a stated time."""
+
+    def __init__(self) -> None:
+        self._ready: OrderedDict[str, list[Followed]] = OrderedDict()
+        self._due: list[tuple[float, int, Followed]] = []
+        self._count = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._ready)
+
+    def add(self, followed: Followed) -> None:
+        if not followed.ready:
+            followed.ready = True
+            self._ready.setdefault(_log(followed.position.path), []).append(followed)
+
+    def add_at(self, when: float, followed: Followed) -> None:
+        self._count += 1
+        heappush(self._due, (when, self._count, followed))
+
+    def wake(self, now: float) -> None:
+        """Those whose time has come are ready."""
+        while self._due and self._due[0][0] <= now:
+            self.add(heappop(self._due)[2])
+
+    def next_due(self) -> float:
+        return self._due[0][0] if self._due else _NEVER
+
+    def take(self) -> Followed | None:
+        """The next file, which is not ready any more; None if there is none."""
+        if not self._ready:
+            return None
+        log, files = next(iter(self._ready.items()))
+        followed = min(files, key=_age)
+        files.remove(followed)
+        followed.ready = False
+        if files:
+            self._ready.move_to_end(log)
+        else:
+            del self._ready[log]
+        return followed
+
+
+def _age(followed: Followed) -> int:
+    return followed.mtime
+
+
+@lru_cache(maxsize=16_384)
+def _log(path: str) -> str:
+    return str(PurePath(path).parent / stem(path))
