@@ -1,11 +1,10 @@
 """The HTTP application: one router a file, errors as problem documents, the guard around all of it."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from fastapi import FastAPI
 
-from service.api import changes, explain, failures, health, incidents, page, problem, streams, timeline, top
+from service.api import changes, documented, explain, failures, health, incidents, page, problem, streams, timeline, top
 from service.api.guard import Guard
 from service.api.listening import OurNames
 from service.metrics import version
@@ -40,16 +39,12 @@ def create_app(
             {"name": "data", "description": "Counts and records behind it."},
             {"name": "service", "description": "How handspike itself is doing."},
         ],
-        **_schemes(token),
     )
     app.state.view = view
     problem.install(app)
-    for router in (health, streams, incidents, timeline, failures, top, changes, explain):
-        app.include_router(router.router)
-    app.include_router(page.router)
+    routers = [part.router for part in (health, streams, incidents, timeline, failures, top, changes, explain)]
+    for router in (*routers, page.router):
+        app.include_router(router)
+    documented.complete(app, routers)
     app.add_middleware(Guard, names=OurNames(listen_host, allowed_hosts), token=token)
     return app
-
-
-def _schemes(token: str | None) -> dict[str, Any]:
-    return {} if token is None else {"responses": {401: {"description": "The token is missing or wrong."}}}

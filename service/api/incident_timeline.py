@@ -26,9 +26,7 @@ def events(
         told.append(_event(spike["onset"], "onset", spike, _onset_text(spike)))
         if index in peaks:
             at, failures, seconds = peaks[index]
-            told.append(
-                _event(rfc3339(at), "peak", spike, f"{_what(spike)}: most failures, {_rate(failures, seconds)}")
-            )
+            told.append(_event(rfc3339(at), "peak", spike, f"at its worst: {_what(spike)}, {_rate(failures, seconds)}"))
         if spike["ended_at"] is not None:
             told.append(_event(spike["ended_at"], "recovery", spike, _recovery_text(spike)))
     told.extend(_change(mark, hops) for mark in marks)
@@ -68,18 +66,18 @@ def _change(mark: Mapping[str, Any], hops: Mapping[str, str]) -> dict[str, Any]:
 
 def _onset_text(spike: Mapping[str, Any]) -> str:
     peak, normal = spike["peak_per_second"], spike["baseline_per_second"]
-    return f"{_what(spike)} begins: up to {peak:.3g}/s, normal is {normal:.2g}/s"
+    return f"begins: {_what(spike)}, up to {peak:.3g}/s where {normal:.2g}/s is normal"
 
 
 def _recovery_text(spike: Mapping[str, Any]) -> str:
-    end = "this level has become the normal" if spike.get("became_normal") else "is back to normal"
-    return f"{_what(spike)} {end}, after {spike['failures']} failures"
+    end = "has become the normal" if spike.get("became_normal") else "back to normal"
+    return f"{end}: {_what(spike)}, after {spike['failures']} failures"
 
 
 def _what(spike: Mapping[str, Any]) -> str:
-    reason = f"{spike['family']}/{spike['reason']}" if spike["reason"] else spike["family"] or "failures of any kind"
-    leg = f", {spike['direction']}," if spike["direction"] else ""
-    return f"{reason}{leg}"
+    if not spike["reason"]:
+        return str(spike["family"] or "failures of any kind")
+    return f"{spike['family']}/{spike['reason']}" + (f" {spike['direction']}" if spike["direction"] else "")
 
 
 def _rate(failures: int, seconds: int) -> str:

@@ -67,6 +67,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     },
 }
 _NOT_FOUND: Final = 'There is no incident "x"; /api/v1/incidents lists them (old ones go with the retention).'
+_LONG_ID: Final = "id: string should have at most 200 characters"
 _Id = Annotated[str, Path(max_length=200, description="The incident's id; it never changes.")]
 
 
@@ -105,7 +106,7 @@ def incidents(request: Request, asked: Annotated[Asked, Query()]) -> Response:
     responses=documented.answer(
         {**_EXAMPLE, "evidence": [failures.EXAMPLE]},
         "The incident, and in `evidence` the first records of each of its spikes.",
-        problems={404: _NOT_FOUND, 503: documented.NO_STORE},
+        problems={404: _NOT_FOUND, 422: _LONG_ID, 503: documented.NO_STORE},
     ),
 )
 def incident(request: Request, id: _Id) -> Response:
@@ -126,11 +127,11 @@ def incident(request: Request, id: _Id) -> Response:
                 "hop": "lb",
                 "host": "api.shop.example",
                 "reason": "expired",
-                "text": "certificate/expired, downstream, begins: up to 14/s, normal is 0.002/s",
+                "text": "begins: certificate/expired downstream, up to 14/s where 0.002/s is normal",
             }
         ),
         "kind is onset, peak, change or recovery.",
-        problems={404: _NOT_FOUND, 503: documented.NO_STORE},
+        problems={404: _NOT_FOUND, 422: _LONG_ID, 503: documented.NO_STORE},
     ),
 )
 def incident_timeline(request: Request, id: _Id) -> Response:
