@@ -23,7 +23,7 @@ def get(name: str) -> bytes | None:
         if folder is None:
             return None
         handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with open(handle, "rb") as file:
+        with os.fdopen(handle, "rb") as file:
             about = os.fstat(handle)
             if not stat.S_ISREG(about.st_mode) or not _ours(about) or about.st_size > _LARGEST:
                 return None
@@ -44,7 +44,7 @@ def put(name: str, content: bytes) -> None:
             return
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=name)
         try:
-            with open(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file:
                 file.write(_MAGIC + _digest(content) + content)
             Path(temporary).replace(folder / name)
         except BaseException:

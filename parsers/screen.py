@@ -32,7 +32,7 @@ _CACHED: Final = "screen-"
 
 @once
 def load() -> "Screen":
-    """The screen over the whole lexicon, once per process: from the cache in milliseconds, else compiled (under 1 s)."""
+    """The screen over the whole lexicon, once per process: out of the cache in milliseconds, else compiled."""
     entries = load_lexicon().entries
     name = _CACHED + _key()
     kept = cache.get(name)
@@ -86,7 +86,7 @@ class Screen:
         def on(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
             append((end, number))
 
-        self._database.scan(block, match_event_handler=on, scratch=self._scratch())
+        self._database.scan(block, match_event_handler=on, scratch=self._scratch())  # type: ignore[type-var]
         if len(found) > 1:
             found.sort()
             if not self._gapped.isdisjoint([number for _, number in found]):
@@ -150,7 +150,7 @@ def _key() -> str:
         digest.update(content)
     for source in (__file__, patterns.__file__):
         digest.update(Path(source).read_bytes())
-    for word in (hyperscan.__version__, platform.system(), platform.machine(), _processor()):
+    for word in (getattr(hyperscan, "__version__", ""), platform.system(), platform.machine(), _processor()):
         digest.update(word.encode() + b"\n")
     return digest.hexdigest()
 

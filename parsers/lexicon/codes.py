@@ -119,13 +119,13 @@ def _ssl(stack: str, number: int) -> Code:
 @cache
 def _reasons() -> dict[tuple[str, int], tuple[str, RejectedBy, int]]:
     """(stack or "alert", number) -> meaning, out of the lexicon's own rows."""
-    from parsers.lexicon import load  # noqa: PLC0415  # the lexicon itself decodes codes with this module
+    from parsers.lexicon import load  # the lexicon itself decodes codes with this module
 
     table: dict[tuple[str, int], tuple[str, RejectedBy, int]] = {}
     for entry in load().entries:
         meaning = (entry.reason, entry.rejected_by, entry.rank)
         if entry.kind == "alert":
             table[("alert", int(entry.text))] = meaning
-        elif entry.kind == "code" and entry.stack in ("openssl", "boringssl") and len(entry.text) == 8:
+        elif entry.kind == "code" and len(entry.text) == 8 and entry.text.startswith(("0A000", "14***", "10000")):
             table.setdefault((entry.stack, int(entry.text[-3:], 16)), meaning)
     return table

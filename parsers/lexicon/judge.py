@@ -12,7 +12,7 @@ from parsers.vocabulary import FAMILY_OF, Direction, RejectedBy
 _NO_CERTIFICATE: Final = frozenset({41, 116})
 """no_certificate (SSL 3.0) and certificate_required (TLS 1.3): the receiver sent none."""
 _NOT_ABOUT_THE_RECEIVERS_OWN: Final = frozenset({111, 113, 114})
-"""Alerts about certificate URLs and status responses: what the receiver had sent or stapled, not whether it is trusted."""
+"""Alerts about certificate URLs and stapled status responses, not about trust in the certificate."""
 
 
 def judge(said: Said, direction: Direction) -> tuple[str, RejectedBy]:

@@ -1,4 +1,4 @@
-"""A lexicon text as Hyperscan expressions: the literal, in every spelling that writers change it to on its way into a log.
+"""A lexicon text as Hyperscan expressions: the literal, in every spelling that it gets on its way into a log.
 
 Plain literals compile forty times faster than expressions with a class for every space, and scan faster too: so a
 text becomes one expression for each spelling, all with the entry's id.
@@ -28,6 +28,9 @@ _HEX_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}\Z")
 _GAP: Final = b"[^\\n]{0,80}"
 _START: Final = rb"(?:\b|_)"
 _END: Final = rb"(?:\b|_)"
+_BEFORE: Final = rb"(?:error:0{0,8}|err=|ERR=|[/=\"]0{8}|\b3[0-9]/|SSLError\()"
+"""What stands before a packed code: OpenSSL's queue, Squid, HAProxy's 16 digits or ``fc_err/ssl_fc_err``, Python."""
+_AFTER: Final = rb":(?:SSL|system|OPENSSL)[ _]"
 _RETURNED: Final = rb"(?:return(?:ed)?|ret|err(?:or)?|code|rc|failed)[ :=('\[]{1,3}"
 """What stands before a bare negative number that is an error code."""
 
@@ -40,7 +43,7 @@ def expressions(entry: Entry, entries: Iterable[Entry] = ()) -> list[bytes]:
     if entry.kind == "packed":
         return [_unlisted(entry.text, entries)]
     if entry.kind == "code":
-        return [] if WILD in entry.text else _code(entry.text)
+        return [] if is_decoded(entry.text) else [_code(spelling) for spelling in spellings(entry.text)]
     return [literal(spelling) for spelling in spellings(entry.text)]
 
 
@@ -62,21 +65,29 @@ def _escaped(byte: int) -> bytes:
     return b"%c" % byte if chr(byte).isascii() and chr(byte).isalnum() else b"\\x%02x" % byte
 
 
-def _code(text: str) -> list[bytes]:
+def is_decoded(code: str) -> bool:
+    """Whether a packed code is found by its ``packed`` shape and decoded: the function number varies, or it could be
+    any decimal number (10000068 an order, 14000792 a product)."""
+    return WILD in code or (len(code) == 8 and code.isdigit() and code.startswith("1"))
+
+
+def _code(text: str) -> bytes:
     if text[0] == "-" and text[1:].isdigit():
-        return [_RETURNED + literal(text) + rb"\b"]
+        return _RETURNED + literal(text) + rb"\b"
+    if text.startswith("-0x"):
+        return rb"[ (:=\[]" + _any_case(text) + _END
     if _HEX_CODE.match(text):
+        if text.isdigit():
+            return _in_its_field(literal(text))
         # leading zeros come (16 digits in HAProxy) and go (Squid)
-        return [_START + b"0{0,9}" + _any_case(text.lstrip("0")) + _END]
-    if text.startswith(("0x", "-0x")):
-        return [_any_case(text) + _END]
-    return [(_START if text[0].isalnum() else b"") + literal(spelling) + _END for spelling in spellings(text)]
+        return _START + b"0{0,9}" + _any_case(text.lstrip("0")) + _END
+    if text.startswith("0x"):
+        return _any_case(text) + _END
+    return (_START if text[0].isalnum() else b"") + literal(text) + _END
 
 
 def _any_case(text: str) -> bytes:
-    return b"".join(
-        f"[{c.upper()}{c.lower()}]".encode() if c.isascii() and c.isalpha() else literal(c) for c in text
-    )
+    return b"".join(f"[{c.upper()}{c.lower()}]".encode() if c.isascii() and c.isalpha() else literal(c) for c in text)
 
 
 def _unlisted(text: str, entries: Iterable[Entry]) -> bytes:
@@ -88,10 +99,14 @@ def _unlisted(text: str, entries: Iterable[Entry]) -> bytes:
         listed = {
             entry.text[len(head) :].upper()
             for entry in entries
-            if entry.kind == "code" and len(entry.text) == 8 and entry.text.upper().startswith(head.upper())
+            if entry.kind == "code" and entry.text.upper().startswith(head.upper()) and not is_decoded(entry.text)
         }
-        code = _any_case(head) + _complement(listed)
-    return rb"(?:(?:error:|[/=]0{0,8})" + code + rb"\b|(?:^|[ \t\[(])" + code + rb":)"
+        code = b"(?i:" + literal(head) + _complement(listed) + b")"
+    return _in_its_field(code)
+
+
+def _in_its_field(code: bytes) -> bytes:
+    return rb"(?:" + _BEFORE + code + rb"\b|(?:^|[ \t\[(])" + code + _AFTER + b")"
 
 
 def _complement(listed: set[str]) -> bytes:

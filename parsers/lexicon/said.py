@@ -18,7 +18,7 @@ class Said(msgspec.Struct, frozen=True):
     alert: int | None = None
     code: str | None = None
     leg: Direction | None = None
-    """Which leg the texts speak of (``SSL_connect``: upstream, ``SSL_accept``: downstream); None if they do not tell."""
+    """Which leg the texts speak of (``SSL_connect``: upstream, ``SSL_accept``: downstream); None if none tells."""
     ids: tuple[int, ...] = ()
     """Every matching entry, in the order of their place in the record."""
     winner: int = -1
