@@ -41,7 +41,9 @@ def incident_panel(
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
-    sure = f"{verdict['confidence']:.0%} sure" + (", provisional: not all streams are read yet" * verdict["provisional"])
+    sure = f"{verdict['confidence']:.0%} sure" + (
+        ", provisional: not all streams are read yet" * verdict["provisional"]
+    )
     facts.add_row("leg", Text(verdict["leg"]))
     facts.add_row("fix at", Text(f"{verdict['fix_at'] or 'not decided'} ({sure})"))
     _list(facts, "because", [Text(reason) for reason in verdict["because"]])
@@ -69,10 +71,7 @@ def lanes(incident: dict[str, Any]) -> Table:
     first = incident["first"]
     spikes = incident["spikes"][:MOST_LANES]
     start = min(parse(spike["onset"], 0.0) for spike in spikes)
-    ends = [parse(spike["ended_at"] or spike["detected_at"], 0.0) for spike in spikes]
-    if incident["resolved_at"] is None:
-        ends.append(max(ends) + 10.0)
-    end = max(*ends, start + 1.0)
+    end = max(start + 1.0, *(parse(spike["ended_at"] or spike["last_failure_at"], 0.0) for spike in spikes))
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("onset (UTC)", no_wrap=True)
     table.add_column("stream", no_wrap=True)
@@ -132,7 +131,9 @@ def _head(result: ScanResult) -> Text:
     lines = sum(found.counts.lines for found in result.streams.values())
     failures = sum(found.counts.failures for found in result.streams.values())
     found = f"{len(result.incidents)} incident{'' if len(result.incidents) == 1 else 's'}"
-    return Text(f"{len(result.streams)} streams, {lines:,} lines, {failures:,} failed handshakes: {found}", style="bold")
+    return Text(
+        f"{len(result.streams)} streams, {lines:,} lines, {failures:,} failed handshakes: {found}", style="bold"
+    )
 
 
 def _streams(result: ScanResult) -> Table:

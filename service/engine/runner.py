@@ -7,15 +7,16 @@ from typing import Final
 import msgspec
 
 from parsers.failure import Failure
+from parsers.masking import mask
 from parsers.reader import Reader, Reading
 from parsers.record import Settings
 from parsers.twins import Twins
 from service.analysis import Analysis
 from service.config.model import Stream
 from service.engine.hosts import HostSeries
-from service.evidence import EvidenceKeeper, document
+from service.evidence import EvidenceKeeper, evidence
 from service.sources.source import Block, Health, Source
-from service.store.commit import Commit, Evidence, Mark, StreamCounts
+from service.store.commit import Commit, Mark, StreamCounts
 from service.tally import Tally
 
 FIRST_RETRY_SECONDS: Final = 0.5
@@ -93,6 +94,7 @@ class Runner:
         if block is None:
             self._caught_up(now)
             return False
+        self._caught_up_at = now
         self._take(block, commit, now)
         return True
 
@@ -114,7 +116,7 @@ class Runner:
             counts.first_seen = now
         for cause, lines in block.dropped.items():
             counts.dropped[cause] = counts.dropped.get(cause, 0) + lines
-        commit.samples.extend((name, now, self._keeper.text(sample)) for sample in reading.samples)
+        commit.samples.extend((name, now, mask(sample) if self._keep_raw else "") for sample in reading.samples)
         self._shift(reading)
         failures = self._timed(reading, block)
         counts.failures += len(failures)
@@ -180,20 +182,11 @@ class Runner:
         for (second, key), number in delta.seconds.items():
             label = self.state.hosts.add(key.host, second, number, MOST_HOST_SERIES)
             self.window.append((second, label, number))
-        keep = self._keeper.wants
         for failure in failures:
-            if keep(failure):
-                commit.evidence.append(self._evidence(failure, now))
-
-    def _evidence(self, failure: Failure, now: float) -> Evidence:
-        return Evidence(
-            time=failure.time if failure.time is not None else now,
-            stream=self.stream.name,
-            host=failure.host,
-            direction=failure.direction,
-            reason=failure.reason,
-            document=document(failure, stream=self.stream.name, hop=self.stream.hop, raw=self._keep_raw),
-        )
+            if self._keeper.wants(failure, now):
+                commit.evidence.append(
+                    evidence(failure, stream=name, hop=self.stream.hop, arrived=now, raw=self._keep_raw)
+                )
 
     def _health(self) -> Health:
         return Health("failed", self.failed) if self.failed is not None else self.source.health()

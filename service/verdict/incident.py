@@ -11,7 +11,7 @@ from service.detector.spike import Spike
 from service.times import rfc3339
 from service.verdict.sight import Sight
 from service.verdict.steps import steps
-from service.verdict.words import happened, place
+from service.verdict.words import WHAT, happened, place
 
 SETTLED_SECONDS = 30.0
 """A stream read this far past the onset, and still quiet, has not taken part."""
@@ -25,6 +25,7 @@ def document(correlator: Correlator, incident: Incident, sights: Mapping[str, Si
     spikes = sorted(correlator.members(incident), key=lambda s: (s.onset, topology.depth(s.stream), s.id))
     blames = correlator.blames
     first = first_of(spikes, blames, topology)
+    spikes.sort(key=lambda spike: spike is not first.spike)
     ended = [spike.over_at for spike in spikes]
     resolved_at = None if None in ended else max(end for end in ended if end is not None)
     peers: set[str] = set().union(*(spike.peers for spike in spikes))
@@ -77,6 +78,7 @@ def _spike(spike: Spike, correlator: Correlator) -> dict[str, Any]:
         "onset": rfc3339(spike.onset),
         "detected_at": rfc3339(spike.detected_at),
         "ended_at": None if spike.ended_at is None else rfc3339(spike.ended_at),
+        "last_failure_at": rfc3339(spike.last_at),
         "became_normal": spike.became_normal,
         "failures": spike.failures,
         "peers": len(spike.peers),
@@ -131,14 +133,14 @@ def _summary(first: First, speaker: Spike, spikes: list[Spike], blame: Blame, wh
     told = happened(speaker.direction, speaker.who_rejected, speaker.reason)
     teller = "" if speaker.stream == first.spike.stream else f"{speaker.stream} says: "
     ties = f" (in the same moment as {', '.join(first.tie_with)})" if first.tie_with else ""
-    elsewhere = "" if blame.fix_at in (first.spike.stream, None) else f" at {_end(blame)}"
+    where_to = "" if blame.fix_at is None else f" Fix at {_end(blame)}: {where}."
     later: dict[str, Spike] = {}
     for spike in spikes:
         if not _same_cause(spike, first.spike):
             later.setdefault(spike.reason, spike)
-    then = "".join(f"; from {rfc3339(s.onset)[11:19]} on {FAMILY_OF[reason]}/{reason}" for reason, s in later.items())
+    then = "".join(f" Then, from {rfc3339(s.onset)[11:19]}: {WHAT[reason]}." for reason, s in later.items())
     name = host or "no host named"
-    return f"{first.spike.stream} broke first{ties}, {at} UTC, {name}: {teller}{told}; fix{elsewhere}: {where}{then}"
+    return f"{first.spike.stream} broke first{ties}, {at} UTC, {name}: {teller}{told}.{where_to}{then}"
 
 
 def _end(blame: Blame) -> str:

@@ -119,7 +119,7 @@ def test_a_repair_that_goes_wrong_is_a_later_step_of_the_same_incident() -> None
         spike("edge", "upstream", "unknown_issuer", "local", 240.0),
         spike("lb", "downstream", "unknown_issuer", "peer", 241.0, "api.shop.example"),
     )
-    assert "from 00:04:00 on certificate/unknown_issuer" in incident["verdict"]["summary"]
+    assert "Then, from 00:04:00: a certificate whose chain leads to no trusted issuer" in incident["verdict"]["summary"]
     assert incident["first"]["stream"] == "lb"
 
 
