@@ -1,5 +1,6 @@
 """Whose turn it is: fair between logs, oldest first between the files of one rotated log."""
 
+import os
 from collections import OrderedDict
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -44,7 +45,7 @@ class Turns:
         if not self._ready:
             return None
         log, files = next(iter(self._ready.items()))
-        followed = min(files, key=_age)
+        followed = files[0] if len(files) == 1 else min(files, key=_age)
         files.remove(followed)
         followed.ready = False
         if files:
@@ -54,8 +55,13 @@ class Turns:
         return followed
 
 
-def _age(followed: Followed) -> int:
-    return followed.mtime
+def _age(followed: Followed) -> tuple[bool, int]:
+    """Rotated files before the one that took their name, each in the order of their last writing."""
+    try:
+        written = os.fstat(followed.content.fd).st_mtime_ns if followed.content else followed.mtime
+    except OSError:
+        written = followed.mtime
+    return not followed.position.rotated, written
 
 
 @lru_cache(maxsize=16_384)
