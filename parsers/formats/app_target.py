@@ -7,7 +7,10 @@ from parsers import names
 from parsers.formats.app_view import View
 
 _NAME: Final = rb"[A-Za-z0-9_\x80-\xff][A-Za-z0-9_.\x80-\xff-]{0,252}"
-_IP: Final = rb"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:\d{1,3}(?:\.\d{1,3}){3})?)"
+_IP: Final = (
+    rb"(?:(?:::[fF]{4}:)?\d{1,3}(?:\.\d{1,3}){3}"
+    rb"|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:\d{1,3}(?:\.\d{1,3}){3})?)"
+)
 
 
 def _pattern(text: bytes) -> re.Pattern[bytes]:
@@ -23,7 +26,7 @@ _TARGETS: Final = tuple(
     for text in (
         rb"HTTPS?Connection(?:Pool)?\(host=['\"](?P<host>[^'\"\s]{1,253})['\"], port=%PORT",
         rb"Cannot connect to host (?P<host>[^\s:]{1,253}):%PORT",
-        rb"Connected to (?P<host>%NAME) \((?P<ip>%IP)\) port %PORT",
+        rb"Connected to (?P<host>%NAME|\(nil\)) \((?P<ip>%IP)\) port %PORT",
         rb"Established connection to (?P<host>%NAME) \((?P<ip>%IP) port %PORT\)",
         rb"connection to server at \"(?P<host>%NAME)\"(?: \((?P<ip>%IP)\))?, port %PORT",
         rb"(?:onnect(?:ion|ed|ing)?|ode -?\d{1,9}) (?:to )?(?:node -?\d{1,9} )?\(?(?P<host>%NAME)/(?P<ip>%IP):%PORT",

@@ -33,7 +33,7 @@ _HEAD: Final = re.compile(
 )
 _THREAD: Final = re.compile(rb"\tthread=(\d{1,12})\s{0,2}\Z")
 _REMOTE: Final = re.compile(rb"remote address:(?P<peer>[0-9a-fA-F.:\[\]]{2,60}),")
-_TLS_REASON: Final = re.compile(rb"(?:TLS|SSL)[ _]error:")
+_TLS_REASON: Final = re.compile(rb"(?:TLS|SSL)[ _]error[:|]")
 _VALIDATOR: Final = b"verify cert failed"
 _UPSTREAM_COMPONENTS: Final = frozenset({b"pool", b"router", b"http", b"http2", b"upstream", b"hc", b"health_checker"})
 _EPHEMERAL: Final = 32_768

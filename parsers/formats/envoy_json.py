@@ -40,6 +40,7 @@ _KNOWN_FLAGS: Final = frozenset(
 )
 _UPSTREAM_FLAGS: Final = frozenset({"UF", "URX", "UC", "UH", "UT"})
 _ADDRESS: Final = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}\Z")
+_ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _TIME_KEYS: Final = ("start_time", "@timestamp", "timestamp", "time", "ts")
 
 
@@ -164,7 +165,8 @@ def _peer(values: Values, keys: tuple[str, ...]) -> str | None:
         for key, value in values:
             if part in key and "local" not in key and _ADDRESS.match(value):
                 return names.peer(value)
-    return None
+    lone = {value for key, value in values if "local" not in key and _ADDRESS.match(value)}
+    return names.peer(lone.pop()) if len(lone) == 1 else None
 
 
 def _nothing_flowed(values: Values) -> bool:
@@ -176,6 +178,12 @@ def _time(values: Values, record: Record) -> float | None:
         for key, value in values:
             if key.rpartition(".")[2] != wanted:
                 continue
+            try:
+                return timestamps.iso(value.encode(), record.settings.zone)
+            except ValueError:
+                continue
+    for _, value in values:
+        if _ISO_TIME.match(value):
             try:
                 return timestamps.iso(value.encode(), record.settings.zone)
             except ValueError:

@@ -11,7 +11,7 @@ from parsers.record import Record
 from parsers.vocabulary import Direction, RejectedBy
 
 TLS_REASON: Final = re.compile(
-    rb"(?:TLS|SSL)[_ ]error:|:OPENSSL_internal:|Secret[_ ]is[_ ]not[_ ]supplied[_ ]by[_ ]SDS"
+    rb"(?:TLS|SSL)[_ ]error[:|]|:OPENSSL_internal:|Secret[_ ]is[_ ]not[_ ]supplied[_ ]by[_ ]SDS"
 )
 """A transport failure reason that came from TLS; ``delayed_connect_error:_111`` and the like are TCP's."""
 
