@@ -17,7 +17,6 @@ import orjson
 from parsers import registry
 from parsers.envelopes import peel
 from parsers.failure import Change, Failure, to_json
-from parsers.formats import auto
 from parsers.lexicon import load as load_lexicon
 from parsers.masking import LIMIT, mask, visible
 from parsers.reader import Reader
@@ -31,6 +30,8 @@ from service.verdict.record import judge_record
 from service.view import UnknownNameError
 
 STREAM: Final = "explain"
+UNTOLD_HOP: Final[Hop] = "edge"
+"""Where nobody says who wrote a record, and it does not tell either, it is a server's."""
 LONGEST_RECORD: Final = 256 * 1024
 """Bytes of one record that are looked at; the rest is cut off."""
 BLOCK_BYTES: Final = 1 << 20
@@ -59,7 +60,7 @@ def explain_record(data: bytes, hop: str | None = None, format: str | None = Non
     data = data[:LONGEST_RECORD].strip(b"\r\n\0")
     hop = hop if hop in HOPS else None
     asked = format if format in registry.NAMES else "auto"
-    failure = failure_of_code(data, hop) or _failure(data, asked, _hop_for(hop, asked, data))
+    failure = failure_of_code(data, hop) or _failure(data, asked, hop or UNTOLD_HOP)
     return _told(failure, hop) if failure is not None else _nothing(data, hop, asked)
 
 
@@ -159,27 +160,15 @@ def _settings(hop: Hop) -> Settings:
     return _shared_settings(hop, int(time.time() // 60))
 
 
-def _hop_for(hop: str | None, asked: str, data: bytes) -> Hop:
-    """Where nobody says: a program's own text is a client's (``app``), a server's log the edge's."""
-    if hop is not None:
-        return cast("Hop", hop)
-    if asked == "auto":
-        asked = auto.format_of(_record(data, _settings("edge")).text).NAME
-    return "app" if asked == "app" else "edge"
-
-
 def _read(blocks: Iterable[bytes], hop: str | None, format: str | None, now: float) -> Iterator[dict[str, Any]]:
     """Each failure that the stream's own reader finds."""
-    reader: Reader | None = None
+    reader = Reader(format or "auto", Settings(hop=cast("Hop", hop or UNTOLD_HOP), reference=now))
     rest = b""
     upcoming = iter(blocks)
     block = next(upcoming, None)
     while block is not None:
         following = next(upcoming, None)
         data = rest + block
-        if reader is None:
-            chosen = _hop_for(hop, format or "auto", data[:LIMIT])
-            reader = Reader(format or "auto", Settings(hop=chosen, reference=now))
         reading = reader.read(data, final=following is None)
         rest = data[reading.consumed :]
         for failure in reading.failures:
