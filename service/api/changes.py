@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, Field
 
+from parsers.masking import mask
 from service.api import documented
 from service.api.answer import items, json, view_of
 from service.api.parameters import Cursor, Host, Limit, Span, Strict, Time, asking, known_stream
@@ -87,7 +88,8 @@ def changes(request: Request, asked: Annotated[Asked, Query()]) -> Response:
 @router.post(
     "/changes",
     summary="Tell of a change",
-    description="For deploy hooks and people; it is stored when the answer comes, and shows on timelines.",
+    description="For deploy hooks and people; it is stored when the answer comes, and shows on timelines. "
+    "Secrets and the query values of addresses are masked.",
     status_code=201,
     responses=documented.answer(
         _EXAMPLE,
@@ -109,7 +111,8 @@ def tell(request: Request, told: Told) -> Response:
     at = now if told.at is None else told.at
     if not 0 <= at <= now + FARTHEST_AHEAD_SECONDS:
         raise ProblemError(422, f"at: {rfc3339(at)} lies before 1970 or more than a year ahead.")
-    mark = Mark(at, told.kind, told.what, told.stream, told.host, told.url)
+    # A pasted command or a signed link may hold a secret; what is stored is shown to everyone who may look.
+    mark = Mark(at, mask(told.kind), mask(told.what), told.stream, told.host, told.url and mask(told.url))
     try:
         view.add_mark(mark)
     except TimeoutError as late:

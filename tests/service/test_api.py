@@ -259,6 +259,15 @@ def test_a_change_is_stored_before_it_is_answered(client, view: FakeView) -> Non
     assert (rfc3339(mark.at), mark.what, mark.stream) == ("2026-11-20T23:42:10.000Z", "rotated it", "lb")
 
 
+def test_a_change_s_secrets_are_masked_before_it_is_stored(client, view: FakeView) -> None:
+    """A pasted command or a signed link gives nothing away."""
+    sent = {"kind": "deployment", "what": "ran deploy --token s3cr3t-value", "url": "https://ci.example/run?sig=s3cr3t"}
+    answer = client.post("/api/v1/changes", json=sent)
+    assert answer.status_code == 201
+    assert "s3cr3t" not in answer.text
+    assert (view.marks[0].what, view.marks[0].url) == ("ran deploy --token ***", "https://ci.example/run?sig=***")
+
+
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
