@@ -285,8 +285,12 @@ class FileSource:
             self._problems[path] = error.strerror or str(error)
 
     def _scan_is_over(self) -> None:
-        self._registry.started()
-        self._registry.sweep()
+        registry = self._registry
+        registry.started()
+        registry.sweep()
+        if registry.has_news:
+            registry.has_news = False
+            self._scan_is_wanted, self._scan_allowed = True, float("-inf")
 
     def _watch(self, directories: set[str]) -> None:
         if directories != self._directories:

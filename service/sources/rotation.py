@@ -41,6 +41,8 @@ class Registry:
         self.lost_bytes = 0
         """Unread bytes that are gone for good, since the last block that told of them."""
         self.has_started = False
+        self.has_news = False
+        """True if a file departed that the source thought was there: it should look again."""
         self._undecided: dict[tuple[int, int], tuple[int, float]] = {}
 
     def restore(self, positions: dict[str, bytes]) -> None:
@@ -138,14 +140,20 @@ class Registry:
         size = os.fstat(content.fd).st_size
         if content.kind and len(head) < HEAD_BYTES and not content.is_complete:
             return None  # the packer has only begun
+        for followed in self._alike(path, content, head):
+            if followed.is_offered:
+                return None
+            if not followed.is_intact():  # truncated, and this may be the copy that was made before
+                self.depart(followed)
+                self.has_news = True
+            elif content.kind or size <= os.fstat(followed.open().fd).st_size:
+                return None  # as far as can be told a copy of what is still being read
         for part in self._candidates(path, content, head):
             position = self.departed[part]
             if content.continues(position):
                 return self._carry_on(part, path, content)
             if position.inode != content.inode and self._is_unfinished(content, position, size):
                 return None
-        if self._is_copy_of_a_live_one(path, content, head, size):
-            return None
         self._undecided.pop(key, None)
         position = Position(path, *key, head=Fingerprint.of(head), offset=0)
         if at_end:
@@ -180,20 +188,17 @@ class Registry:
             return True
         return now - before[1] < _COPYING_SECONDS
 
-    def _is_copy_of_a_live_one(self, path: str, content: Content, head: bytes, size: int) -> bool:
+    def _alike(self, path: str, content: Content, head: bytes) -> list[Followed]:
+        """Files being read that this may be a copy of, by their names and beginnings."""
         name = stem(path)
-        for followed in self.alive.values():
-            position = followed.position
-            if (
-                position.head.length
-                and position.head.matches(head)
-                and stem(position.path) == name
-                and not (followed.content and followed.content.kind)
-                and (content.kind or size <= max(followed.size, position.size))
-                and followed.is_intact()
-            ):
-                return True
-        return False
+        return [
+            followed
+            for followed in self.alive.values()
+            if followed.position.head.length
+            and followed.position.head.matches(head)
+            and stem(followed.position.path) == name
+            and not (followed.content and followed.content.kind)
+        ]
 
     def _carry_on(self, part: str, path: str, content: Content) -> Followed:
         position = self.departed.pop(part)
