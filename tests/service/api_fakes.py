@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from service.api.app import create_app
 from service.api.server import HttpServer
@@ -45,7 +46,14 @@ class FakeView:
 @contextmanager
 def serving(view: Any, *, head_seconds: float = 10.0, **options: Any) -> Iterator[httpx.Client]:
     """A client of a real server over ``view``."""
-    server = HttpServer(create_app(view, **options), "127.0.0.1", 0, head_seconds=head_seconds)
+    with listening(create_app(view, **options), head_seconds=head_seconds) as client:
+        yield client
+
+
+@contextmanager
+def listening(app: FastAPI, *, head_seconds: float = 10.0) -> Iterator[httpx.Client]:
+    """A client of a real server that runs ``app``; exchange ``app.state.view`` to show it something else."""
+    server = HttpServer(app, "127.0.0.1", 0, head_seconds=head_seconds)
     server.start()
     try:
         with httpx.Client(base_url=server.url, trust_env=False, timeout=10) as client:

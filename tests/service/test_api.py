@@ -1,8 +1,9 @@
 """The API's shapes, errors and documentation, through real HTTP."""
 
 import pytest
-from api_fakes import FakeView, serving
+from api_fakes import FakeView, listening
 
+from service.api.app import create_app
 from service.api.incident_timeline import events
 from service.api.server import HttpServer
 from service.errors import StoreBusyError
@@ -51,10 +52,22 @@ def view() -> FakeView:
     )
 
 
-@pytest.fixture
-def client(view: FakeView):
-    with serving(view) as client:
+@pytest.fixture(scope="module")
+def app():
+    return create_app(FakeView())
+
+
+@pytest.fixture(scope="module")
+def running(app):
+    with listening(app) as client:
         yield client
+
+
+@pytest.fixture
+def client(app, running, view: FakeView):
+    """The one running server, with this test's own view behind it."""
+    app.state.view = view
+    return running
 
 
 def test_openapi_documents_every_route_of_the_contract_with_an_example(client) -> None:

@@ -13,8 +13,13 @@ TOKEN = "a-token-of-32-characters-0123456"
 
 
 @pytest.fixture(scope="module")
-def client():
-    with serving(FakeView()) as client:
+def view():
+    return FakeView()
+
+
+@pytest.fixture(scope="module")
+def client(view):
+    with serving(view) as client:
         yield client
 
 
@@ -66,12 +71,11 @@ def test_behind_a_wildcard_address_any_ip_literal_is_ours_but_no_foreign_name() 
     ],
 )
 @pytest.mark.parametrize("path", ["/api/v1/changes", "/api/v1/explain"])
-def test_a_write_from_another_site_is_refused(headers: dict[str, str], path: str) -> None:
+def test_a_write_from_another_site_is_refused(view, client, headers: dict[str, str], path: str) -> None:
     """No page on the web sets markers here."""
-    view = FakeView()
-    with serving(view) as client:
-        answer = client.post(path, json=CHANGE, headers=headers)
-    assert (answer.status_code, answer.json()["title"], view.marks) == (403, "Forbidden", [])
+    before = list(view.marks)
+    answer = client.post(path, json=CHANGE, headers=headers)
+    assert (answer.status_code, answer.json()["title"], view.marks) == (403, "Forbidden", before)
 
 
 def test_a_write_from_our_own_page_or_a_script_is_taken(client) -> None:
