@@ -6,6 +6,7 @@ its own origin's record. Either walk begins at a record's first line and answers
 begins; a block that begins there again comes to the same records.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -52,19 +53,21 @@ def gather(
     settings: Settings,
     format_of: Callable[[bytes], Format],
     wrapped: bool,
+    pieces: bool,
 ) -> Gathered:
     """The candidates among the records in ``block[:limit]``, which ends with a line's end.
 
-    ``format_of`` tells the format of the record that begins with a text; ``wrapped`` whether lines have envelopes.
+    ``format_of`` tells the format of the record that begins with a text; ``wrapped`` whether lines have envelopes,
+    ``pieces`` whether the screen may have missed a text because it stands in pieces or as an array of bytes.
     """
     joins = _Joins(settings)
     walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
-    if wrapped:
-        walk.every_line()
+    if wrapped or pieces:
+        walk.every_line(pieces)
     elif not walk.around_hits():
         joins = _Joins(settings)
         walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
-        walk.every_line()
+        walk.every_line(False)
     if not final:
         last = block.rfind(b"\n", 0, limit - 1) + 1
         walk.unfinished += joins.waiting(_time_of(peel(block[last:limit].rstrip(b"\r\n"), settings), settings), limit)
@@ -171,10 +174,10 @@ class _Walk:
     def _whole(self, start: int) -> bytes:
         return self._block[start : self._end(start)].rstrip(b"\r\n").lstrip(b"\0")
 
-    def every_line(self) -> None:
+    def every_line(self, pieces_expected: bool) -> None:
         """Peels every line and hands it to its origin's record; of a block without hits, only what may go on."""
         block, hits, limit, settings = self._block, self._hits, self._limit, self._settings
-        at = 0 if hits else block.rfind(b"\n", 0, max(limit - 2 * BYTES, 0)) + 1
+        at = 0 if hits or pieces_expected else block.rfind(b"\n", 0, max(limit - 2 * BYTES, 0)) + 1
         index, count = 0, len(hits)
         pieces: dict[bytes, _Pieces] = {}
         records: dict[bytes, _Lines] = {}
@@ -202,7 +205,7 @@ class _Walk:
                     del pieces[origin]
                     start = held.start
                     peeled, ids = self._whole_line(held)
-            elif peeled.names and peeled.names[-1] == "journald" and b'"MESSAGE"' in raw and b"[" in raw and not ids:
+            elif pieces_expected and _AS_BYTES(raw) is not None:
                 ids = self._ids_of(peeled.text)
             if peeled.time is not None:
                 newest = peeled.time if newest is None else max(newest, peeled.time)
@@ -383,6 +386,10 @@ class _Open:
             record = self.candidate.record
             self.candidate.record = Record(b"\n".join(self.texts), record.settings, record.time, record.program)
         return self.candidate
+
+
+_AS_BYTES: Final = re.compile(rb'"MESSAGE" ?: ?\[').search
+"""journald's JSON writes text that is not UTF-8 as an array of bytes: the screen cannot see it."""
 
 
 def _time_of(peeled: Peeled, settings: Settings) -> float | None:

@@ -69,10 +69,9 @@ class Reader:
             return reading
         hits = self._screen.hits(block if limit == len(block) else block[:limit])
         wrapped = self._is_wrapped(block, limit) if self._gathers else False
-        if self._gathers or _may_hold_pieces(block, limit):
-            gathered = gather(
-                block, limit, final, hits, self._screen, self.settings, self._format_of, wrapped or not self._gathers
-            )
+        pieces = _may_hold_pieces(block, limit)
+        if self._gathers or pieces:
+            gathered = gather(block, limit, final, hits, self._screen, self.settings, self._format_of, wrapped, pieces)
             reading.consumed = gathered.consumed
             for candidate in gathered.candidates:
                 record = candidate.record
