@@ -17,7 +17,7 @@ _LINE: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_SIDE: Final = re.compile(rb"\[(?P<side>client|remote) (?P<address>[^\]\s]{1,64})\] ")
+_SIDE: Final = re.compile(rb"\[(?P<side>client|remote) (?P<address>\[[0-9A-Fa-f:.%]{2,60}\]:\d{1,5}|[^\]\s]{1,64})\] ")
 _NUMBER: Final = re.compile(rb"(?<!\w)AH(?P<number>\d{5}): ")
 _LIBRARY: Final = b"SSL Library Error: "
 
@@ -37,7 +37,7 @@ _BEFORE_A_LIBRARY_LINE: Final = frozenset(
 )
 _OF_THE_PROXY: Final = frozenset((b"01084", b"01097"))
 """``pass request body failed to IP:PORT (H)``: no TLS by itself, but it names peer and host."""
-_JOINABLE: Final = DOWNSTREAM | UPSTREAM | AFTER_THE_HANDSHAKE | _OF_THE_PROXY
+_JOINABLE: Final = DOWNSTREAM | UPSTREAM | AFTER_THE_HANDSHAKE | _OF_THE_PROXY | {b"02009"}
 _QUEUE_SECONDS: Final = 0.1
 """The library's lines are written in one go, right after their event."""
 

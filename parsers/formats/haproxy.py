@@ -34,7 +34,7 @@ _CHECK: Final = re.compile(
     rb'(?:, code: \d{1,4})?(?:, info: "(?P<info>[^"\n]{0,300})")?'
 )
 _STARTED: Final = re.compile(rb"New worker \([^)\n]{1,20}\)")
-_REQUEST: Final = re.compile(rb'"(?:[A-Z]{3,20} |<BADREQ>)[^"\n]*"')
+_REQUEST: Final = re.compile(rb'"(?:[A-Z]{3,20} [^\s"]{1,8192}(?: HTTP/[\d.]{1,3})?|<BADREQ>)"')
 _CAPTURES: Final = re.compile(rb"\{[^}\n]*[|\s_=][^}\n]*\}")
 _BRACES: Final = re.compile(rb"\{(?P<name>[^}\s|]{1,255})\}")
 _NAMED_SNI: Final = re.compile(rb'sni"?\s?[=:]\s?"?(?P<name>[^\s",;}]{1,255})')
@@ -84,7 +84,7 @@ def _failure(
     if downstream and reason in ("generic_failure", "other", "certificate_unknown", "rejected", "internal_error"):
         called_back = haproxy_errors.certificate_callback(errors.code or said.code, message)
         reason, rejected_by = called_back or (reason, rejected_by)
-    session = errors.session or (b"", b"-", b"-")
+    protocol, cipher = errors.negotiated or (None, None)
     sni = (errors.sni or _sni(record.text)) if downstream else None
     time, resolution = _time(record, head)
     return Failure(
@@ -94,9 +94,9 @@ def _failure(
         rejected_by=rejected_by,
         host=sni or (_named_in_settings(record, head) if downstream else None),
         peer=names.peer(head["peer"]) if head is not None and downstream else None,
-        sni_sent=True if sni else errors.sni_sent,
-        protocol=session[1].decode() if session[1].startswith((b"TLS", b"SSL")) else None,
-        cipher=session[2].decode() if session[2] not in (b"-", b"(NONE)") else None,
+        sni_sent=True if errors.sni else False if cipher else None,
+        protocol=protocol,
+        cipher=cipher,
         alert=said.alert,
         code=errors.code or said.code,
         message=(message or _text_of(said)) + haproxy_errors.cause(errors),

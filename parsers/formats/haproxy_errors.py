@@ -99,11 +99,11 @@ class Errors(msgspec.Struct):
         return names.host(self.session[0]) if self.session else None
 
     @property
-    def sni_sent(self) -> bool | None:
-        """False only where a negotiated version shows that a hello was read."""
-        if self.session is None or not self.session[1].startswith(b"TLS"):
+    def negotiated(self) -> tuple[str, str] | None:
+        """Version and cipher; None without a cipher: then even a TCP probe is written as ``TLSv1.3/(NONE)``."""
+        if self.session is None or self.session[2] in (b"-", b"(NONE)"):
             return None
-        return self.session[0] not in (b"-", b"(NONE)")
+        return self.session[1].decode(), self.session[2].decode()
 
 
 def find(text: bytes) -> Errors:
