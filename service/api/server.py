@@ -17,6 +17,7 @@ MOST_CONNECTIONS: Final = 256
 HEAD_SECONDS: Final = 10.0
 """A connection that has not sent a whole request head by then is closed (slow-loris clients)."""
 LARGEST_HEAD: Final = 32 * 1024
+"""Bytes of an unfinished request head; one that came whole may be longer by one read of the socket (256 KiB)."""
 GRACE_SECONDS: Final = 5
 
 

@@ -1,5 +1,6 @@
 """Starting, stopping and bounding the HTTP server itself."""
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -53,14 +54,17 @@ def test_an_answer_under_way_is_finished_before_the_server_ends() -> None:
     assert not server.is_alive
 
 
-def test_requests_beyond_the_head_limit_are_refused_and_others_go_on() -> None:
-    """A head of more than 32 KiB never reaches the application."""
+def test_a_head_without_end_is_cut_off_and_others_go_on() -> None:
+    """Nobody fills the memory with a header."""
     server = HttpServer(create_app(FakeView()), "127.0.0.1", 0)
     server.start()
     try:
-        with httpx.Client(base_url=server.url, trust_env=False) as client:
-            assert client.get("/healthz", headers={"X-Long": "x" * 100_000}).status_code == 400
-            assert client.get("/healthz").status_code == 200
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as endless:
+            endless.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+            with pytest.raises((ConnectionError, BrokenPipeError)):
+                for _ in range(10_000):  # 640 MB, were it taken
+                    endless.sendall(b"x" * 65_536)
+        assert httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200
     finally:
         server.stop()
 
