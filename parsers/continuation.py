@@ -115,7 +115,7 @@ _STAMPED: Final = re.compile(
     | (?:time|ts|t|level|lvl)=                                                        # logfmt
     | \[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\]?[:|\ \t]     # a level
     | (?:trce|dbug|info|warn|fail|crit):\ [\w.]{1,128}\[\d                            # .NET's console logger
-    | [0-9a-fA-F.:]{7,45}\ \S{1,64}\ \S{1,128}\ \[\d\d/                               # an access line
+    | [0-9a-fA-F.:\[\]]{3,50}\ (?:\S{1,64}\ \S{1,128}\ )?\[\d\d/[A-Z]                     # an access line
     | \d{10}\.\d{3}\ |\d{1,7}:[A-Z]\ \d\d\ [A-Z][a-z]{2}\ \d{4}\                      # squid, redis
     """,
     re.VERBOSE,

@@ -6,7 +6,9 @@ more bytes. So the position after the last block is the start of the oldest unfi
 reader that dies and starts again there counts everything exactly once.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -68,26 +70,45 @@ class Reader:
         if limit == 0:
             return reading
         hits = self._screen.hits(block if limit == len(block) else block[:limit])
-        wrapped = self._is_wrapped(block, limit) if self._gathers else False
         pieces = _may_hold_pieces(block, limit)
-        if self._gathers or pieces:
-            gathered = gather(block, limit, final, hits, self._screen, self.settings, self._format_of, wrapped, pieces)
-            reading.consumed = gathered.consumed
-            for candidate in gathered.candidates:
-                record = candidate.record
-                said = self._lexicon.said(candidate.ids, record.text)
-                self._judge(reading, candidate.format, record, said, candidate.resolution)
+        if pieces or (self._gathers and self._format is not auto):
+            self._gather(reading, block, limit, final, hits, pieces)
+        elif self._format is auto:
+            self._read_any(reading, block, limit, final, hits)
         elif hits:
             self._read_lines(reading, block, limit, hits)
         self._count(reading, block)
         return reading
 
-    def _read_lines(self, reading: Reading, block: bytes, limit: int, hits: list[Hit]) -> None:
-        """The hot path: every record is one line."""
-        settings, meaning, judge = self.settings, self._lexicon.said, self._judge
-        failures = reading.failures
-        read_line: Callable[[bytes, Said, Settings], Failure | Change | None] | None
-        read_line = getattr(self._format, "read_line", None)
+    def _read_any(self, reading: Reading, block: bytes, limit: int, final: bool, hits: list[Hit]) -> None:
+        """``auto``: line by line as long as all hits stand in lines of single-line formats, which they mostly do."""
+        if not final:
+            self._gather(reading, block, limit, final, [], False)  # tells where a record of several lines may go on
+        settled = reading.consumed
+        until = bisect_right(hits, (settled, len(self._lexicon.entries)))
+        if until and not self._read_lines(reading, block, settled, hits[:until]):
+            reading.candidates = reading.unrecognized = 0
+            reading.failures, reading.changes, reading.samples = [], [], []
+            self._gather(reading, block, limit, final, hits, False)
+
+    def _gather(self, reading: Reading, block: bytes, limit: int, final: bool, hits: list[Hit], pieces: bool) -> None:
+        """Records that may have several lines."""
+        wrapped = pieces or self._is_wrapped(block, limit)
+        gathered = gather(block, limit, final, hits, self._screen, self.settings, self._format_of, wrapped, pieces)
+        reading.consumed = gathered.consumed
+        for candidate in gathered.candidates:
+            reading.candidates += 1
+            record = candidate.record
+            said = self._lexicon.said(candidate.ids, record.text)
+            self._judge(reading, candidate.format, record, said, candidate.resolution)
+
+    def _read_lines(self, reading: Reading, block: bytes, limit: int, hits: list[Hit]) -> bool:
+        """The hot path: every record is one line. False: ``auto`` found one that may have several; all in vain."""
+        settings, meaning, judge, form = self.settings, self._lexicon.said, self._judge, self._format
+        failures, changes = reading.failures, reading.changes
+        any_format = form is auto
+        format_of, single_lines = self._format_of, _single_lines
+        read_line = None if any_format else single_lines(form.NAME)[1]
         find, rfind = block.find, block.rfind
         ids: list[int] = []
         start = stop = candidates = 0
@@ -99,25 +120,33 @@ class Reader:
             if ids:
                 candidates += 1
                 text = block[start:stop]
-                first = text[0]
                 if text[-1] == _RETURN:
                     text = text[:-1]
+                dated = text[4:5] == b"/" and text[0] in _DIGITS  # 2026/11/20: no envelope begins so
+                peeled = None if dated else peel(text.lstrip(b"\0"), settings)
+                if any_format:
+                    form = format_of(text if peeled is None else peeled.text)
+                    is_single, read_line = single_lines(form.NAME)
+                    if not is_single:
+                        return False
                 said = meaning(tuple(ids), text)
-                if said.is_failure:
-                    if read_line is not None and first in _DIGITS and text[4:5] == b"/":
-                        try:
-                            found = read_line(text, said, settings)
-                        except MalformedRecordError:
-                            _unrecognized(reading, text)
-                        else:
-                            if type(found) is Failure:
-                                failures.append(found)
-                            elif found is not None:
-                                reading.changes.append(found)
+                if not said.is_failure:
+                    pass
+                elif read_line is not None and (peeled is None or not peeled.names):
+                    try:
+                        found = read_line(text if peeled is None else peeled.text, said, settings)
+                    except MalformedRecordError:
+                        _unrecognized(reading, text)
                     else:
-                        peeled = peel(text.lstrip(b"\0"), settings)
-                        record = Record(peeled.text, settings, peeled.time, peeled.program)
-                        judge(reading, self._format, record, said, peeled.resolution, counted=True)
+                        if type(found) is Failure:
+                            failures.append(found)
+                        elif found is not None:
+                            changes.append(found)  # type: ignore[arg-type]
+                elif peeled is None:
+                    judge(reading, form, Record(text, settings), said, 1.0)
+                else:
+                    record = Record(peeled.text, settings, peeled.time, peeled.program)
+                    judge(reading, form, record, said, peeled.resolution)
             if number < 0:
                 break
             start = rfind(b"\n", 0, end - 1) + 1
@@ -126,13 +155,10 @@ class Reader:
                 stop = limit
             ids = [number]
         reading.candidates += candidates
+        return True
 
-    def _judge(
-        self, reading: Reading, form: Format, record: Record, said: Said, resolution: float, counted: bool = False
-    ) -> None:
+    def _judge(self, reading: Reading, form: Format, record: Record, said: Said, resolution: float) -> None:
         """Adds what ``form`` makes of one record."""
-        if not counted:
-            reading.candidates += 1
         if not said.is_failure:
             return
         try:
@@ -190,6 +216,16 @@ class Reader:
 _RETURN: Final = ord("\r")
 _NEWLINE: Final = ord("\n")
 _DIGITS: Final = frozenset(b"0123456789")
+
+
+_ReadLine = Callable[[bytes, Said, Settings], Failure | Change | None]
+
+
+@cache
+def _single_lines(format_name: str) -> tuple[bool, _ReadLine | None]:
+    """Whether every record of a format is one line that waits for no other, and its `read_line` if it has one."""
+    form = registry.get(format_name)
+    return not form.SEVERAL_LINES and not isinstance(form, Joining), getattr(form, "read_line", None)
 
 
 def _may_hold_pieces(block: bytes, limit: int) -> bool:
