@@ -41,6 +41,8 @@ _OF_CERTIFICATES: Final = (
     b"Unexpected error validating SSL certificate",
     b"does not contain a Common Name or Subject Alternative Name",
 )
+_PLACEHOLDER: Final = "upstream_balancer"
+"""The one upstream of its nginx.conf; wanted as a name where ``proxy-ssl-name`` is missing."""
 _CONTROLLER_FILES: Final = (b"controller.go", b"backend_ssl.go", b"nginx.go", b"store.go", b"tcpproxy.go", b"tcp.go")
 
 
@@ -68,6 +70,8 @@ def read(record: Record, said: Said) -> Failure | Change | None:
     told = nginx.read(record, said)
     if isinstance(told, Failure):
         told.format = NAME
+        if told.host == _PLACEHOLDER:
+            told.host = None
     return told
 
 

@@ -28,7 +28,7 @@ def samples(name: str) -> list[Any]:
     found: list[Any] = []
     origin, expected, lines = "", None, list[bytes]()
     is_open = False
-    for number, line in enumerate((FOLDER / f"{name}.log").read_bytes().split(b"\n") + [b"#"], 1):
+    for number, line in enumerate([*(FOLDER / f"{name}.log").read_bytes().split(b"\n"), b"#"], 1):
         if line.startswith(b"#"):
             if is_open and lines:
                 sample = Sample(origin, expected, b"\n".join(lines))
