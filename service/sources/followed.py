@@ -100,6 +100,22 @@ class Followed:
         except (ContentChangedError, OSError):
             return False
 
+    @property
+    def is_packed(self) -> bool:
+        return bool(self.content.kind) if self.content else self.position.path.endswith((".gz", ".zst"))
+
+    def learn_head(self) -> Fingerprint:
+        """The fingerprint, of as much of the head as there is by now."""
+        head = self.position.head
+        if head.length < HEAD_BYTES and self.content is not None and not self._offered:
+            begin = self.content.head()
+            if len(begin) > head.length and head.matches(begin):
+                self.position.head = Fingerprint.of(begin)
+        return self.position.head
+
+    def size_on_disk(self) -> int:
+        return os.fstat(self.content.fd).st_size if self.content else self.size
+
     def close(self) -> None:
         if self.content is not None:
             self.content.close()

@@ -5,6 +5,7 @@ must still be there when reading goes on.
 """
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import PurePath
 from typing import Final
@@ -77,6 +78,12 @@ def decode(stored: bytes) -> Position | None:
         return None
 
 
+def log_of(path: str) -> str:
+    """The log that a file is a rotation of: directory and `stem`."""
+    return str(PurePath(path).parent / stem(path))
+
+
+@lru_cache(maxsize=16_384)
 def stem(path: str) -> str:
     """The name a log keeps through its rotations, without directory.
 

@@ -6,19 +6,19 @@ from where reading ended, so nothing is read twice and nothing that still exists
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from service.sources.content import Content
+from service.sources.departed import Departed
 from service.sources.followed import Followed
-from service.sources.identity import HEAD_BYTES, TAIL_BYTES, Fingerprint, Position, decode, stem
+from service.sources.identity import HEAD_BYTES, TAIL_BYTES, Fingerprint, Position, decode, log_of, stem
 
 STARTED: Final = "source"
 """The part under which it is stored that this source has started once; `start: end` is over then."""
 _STARTED_POSITION: Final = b'{"started":true}'
 
-_MOST_DEPARTED: Final = 1000
-_REMEMBER_SECONDS: Final = 7 * 86_400.0
 _GAP_SECONDS: Final = 10.0
 """Unread bytes of a departed file are given up as lost when nobody carried it on for so long."""
 _COPYING_SECONDS: Final = 10.0
@@ -35,7 +35,8 @@ class Registry:
         self._clock = clock
         self.alive: dict[tuple[int, int], Followed] = {}
         self.parts: dict[str, Followed] = {}
-        self.departed: dict[str, Position] = {}
+        self.departed = Departed()
+        self._by_log: defaultdict[str, dict[str, Followed]] = defaultdict(dict)
         self.unsaved: dict[str, bytes | None] = {}
         """What must be stored though nothing was read: part -> position."""
         self.lost_bytes = 0
@@ -50,7 +51,7 @@ class Registry:
             if part == STARTED:
                 self.has_started = True
             elif (position := decode(stored)) is not None:
-                self.departed[part] = position
+                self.departed.add(part, position)
             else:
                 self.unsaved[part] = None
 
@@ -60,15 +61,15 @@ class Registry:
             self.has_started = True
             self.unsaved[STARTED] = _STARTED_POSITION
         now = self._clock()
-        for part, position in list(self.departed.items()):
-            if position.departed is None:
+        for part in self.departed:
+            if (position := self.departed[part]).departed is None:
                 position.departed = now
                 self.unsaved[part] = position.encode()
                 self.find_heir(part)
 
     def is_known(self, inode: int) -> bool:
         """Whether a stored position is of this inode; such files are taken up first."""
-        return any(position.inode == inode for position in self.departed.values())
+        return self.departed.has_inode(inode)
 
     def adopt(self, path: str, *, at_end: bool) -> Followed | None:
         """Follows the file at ``path``; None as long as it may be the copy of another that is still read.
@@ -88,6 +89,8 @@ class Registry:
 
     def moved(self, followed: Followed, path: str) -> None:
         """The same file under another name."""
+        self._by_log[log_of(followed.position.path)].pop(followed.part, None)
+        self._by_log[log_of(path)][followed.part] = followed
         followed.position.path = path
         followed.position.rotated = True
         self.unsaved[followed.part] = followed.position.encode()
@@ -97,8 +100,12 @@ class Registry:
         followed.close()
         self.alive.pop(followed.key, None)
         self.parts.pop(followed.part, None)
+        log = log_of(followed.position.path)
+        self._by_log[log].pop(followed.part, None)
+        if not self._by_log[log]:
+            del self._by_log[log]
         followed.position.departed = self._clock()
-        self.departed[followed.part] = followed.position
+        self.departed.add(followed.part, followed.position)
         self.unsaved[followed.part] = followed.position.encode()
 
     def find_heir(self, part: str) -> Followed | None:
@@ -119,18 +126,14 @@ class Registry:
     def sweep(self) -> None:
         """Gives up what nobody carried on, and forgets what is long gone."""
         now = self._clock()
-        for part, position in self.departed.items():
+        for part in self.departed:
+            position = self.departed[part]
             gone = now - (position.departed or now)
             if position.size > position.offset and gone >= _GAP_SECONDS and _can_list(position.path):
                 self.lost_bytes += position.size - position.offset
                 position.size = position.offset
                 self.unsaved[part] = position.encode()
-        oldest = sorted(self.departed, key=lambda part: self.departed[part].departed or now)
-        excess = len(oldest) - _MOST_DEPARTED
-        for index, part in enumerate(oldest):
-            if index < excess or now - (self.departed[part].departed or now) > _REMEMBER_SECONDS:
-                del self.departed[part]
-                self.unsaved[part] = None
+        self.unsaved.update(dict.fromkeys(self.departed.forgotten(now)))
 
     def _adopt(self, path: str, content: Content, *, at_end: bool) -> Followed | None:
         key = content.device, content.inode
@@ -140,15 +143,15 @@ class Registry:
         size = os.fstat(content.fd).st_size
         if content.kind and len(head) < HEAD_BYTES and not content.is_complete:
             return None  # the packer has only begun
-        for followed in self._alike(path, content, head):
+        for followed in self._alike(path, head):
             if followed.is_offered:
                 return None
-            if not followed.is_intact():  # truncated, and this may be the copy that was made before
+            if not followed.is_packed and not followed.is_intact():  # truncated, and this may be the copy made before
                 self.depart(followed)
                 self.has_news = True
-            elif content.kind or size <= os.fstat(followed.open().fd).st_size:
+            elif content.kind or followed.is_packed or size <= followed.size_on_disk():
                 return None  # as far as can be told a copy of what is still being read
-        for part in self._candidates(path, content, head):
+        for part in list(self.departed.candidates(path, content.inode, head)):
             position = self.departed[part]
             if content.continues(position):
                 return self._carry_on(part, path, content)
@@ -162,17 +165,6 @@ class Registry:
         if at_end:
             self.unsaved[followed.part] = position.encode()
         return followed
-
-    def _candidates(self, path: str, content: Content, head: bytes) -> list[str]:
-        """Departed parts that this may be, the likeliest first."""
-        name = stem(path)
-        found = [
-            (position.inode != content.inode, -position.offset, part)
-            for part, position in self.departed.items()
-            if (position.inode == content.inode or (position.head.length and stem(position.path) == name))
-            and position.head.matches(head)
-        ]
-        return [part for _, _, part in sorted(found)]
 
     def _is_unfinished(self, content: Content, position: Position, size: int) -> bool:
         """Whether it may become a copy of the departed: as far as it goes it is one."""
@@ -188,20 +180,13 @@ class Registry:
             return True
         return now - before[1] < _COPYING_SECONDS
 
-    def _alike(self, path: str, content: Content, head: bytes) -> list[Followed]:
+    def _alike(self, path: str, head: bytes) -> list[Followed]:
         """Files being read that this may be a copy of, by their names and beginnings."""
-        name = stem(path)
-        return [
-            followed
-            for followed in self.alive.values()
-            if followed.position.head.length
-            and followed.position.head.matches(head)
-            and stem(followed.position.path) == name
-            and not (followed.content and followed.content.kind)
-        ]
+        there = list(self._by_log.get(log_of(path), {}).values())
+        return [one for one in there if one.learn_head().length and one.position.head.matches(head)]
 
     def _carry_on(self, part: str, path: str, content: Content) -> Followed:
-        position = self.departed.pop(part)
+        position = self.departed.remove(part)
         self._undecided.pop((content.device, content.inode), None)
         position.rotated = position.rotated or path != position.path or content.inode != position.inode
         position.done = position.done and bool(content.kind)
@@ -213,6 +198,7 @@ class Registry:
     def _add(self, part: str, position: Position, content: Content) -> Followed:
         followed = self._follow(part, position, content)
         self.alive[followed.key] = self.parts[part] = followed
+        self._by_log[log_of(position.path)][part] = followed
         return followed
 
     def _new_part(self, inode: int) -> str:

@@ -2,12 +2,10 @@
 
 import os
 from collections import OrderedDict
-from functools import lru_cache
 from heapq import heappop, heappush
-from pathlib import PurePath
 
 from service.sources.followed import Followed
-from service.sources.identity import stem
+from service.sources.identity import log_of
 
 _NEVER = float("inf")
 
@@ -26,7 +24,7 @@ class Turns:
     def add(self, followed: Followed) -> None:
         if not followed.ready:
             followed.ready = True
-            self._ready.setdefault(_log(followed.position.path), []).append(followed)
+            self._ready.setdefault(log_of(followed.position.path), []).append(followed)
 
     def add_at(self, when: float, followed: Followed) -> None:
         self._count += 1
@@ -62,8 +60,3 @@ def _age(followed: Followed) -> tuple[bool, int]:
     except OSError:
         written = followed.mtime
     return not followed.position.rotated, written
-
-
-@lru_cache(maxsize=16_384)
-def _log(path: str) -> str:
-    return str(PurePath(path).parent / stem(path))
