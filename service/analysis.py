@@ -6,9 +6,9 @@ The service and ``scan`` both stand on it, which is why they find the same.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from parsers.failure import Failure
 from service.correlator import Correlator, Incident, StreamInfo, Topology
 from service.detector import Detector, DetectorOptions, Spike
+from service.runs import Run
 from service.verdict.incident import document, merged_document
 from service.verdict.sight import Sight
 
@@ -28,9 +28,9 @@ class Analysis:
         """Spikes raised since the caller last cleared it; metrics count them."""
         self._documents: dict[str, dict[str, Any]] = {}
 
-    def observe(self, stream: str, failures: Iterable[Failure]) -> None:
+    def observe(self, stream: str, runs: Iterable[Run]) -> None:
         """Failures of one stream, in the order in which it was read."""
-        for spike in self.detectors[stream].observe(failures):
+        for spike in self.detectors[stream].observe(runs):
             self._update(spike)
 
     def advance(self, stream: str, watermark: float) -> None:

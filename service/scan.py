@@ -15,6 +15,7 @@ from parsers.vocabulary import HOPS
 from service.analysis import Analysis
 from service.correlator import StreamInfo
 from service.detector import DetectorOptions
+from service.runs import runs
 from service.sources.archive import ArchiveSource
 from service.store.commit import StreamCounts
 from service.tally import Key
@@ -48,8 +49,6 @@ class StreamScan(msgspec.Struct):
     samples: list[bytes] = []
     errors: list[str] = []
     """Files that could not be read, or not to their end."""
-    per_minute: dict[int, int] = {}
-    """Epoch minute -> failures; the terminal's small picture is drawn from it."""
 
 
 class ScanResult(msgspec.Struct):
@@ -134,22 +133,21 @@ def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, 
         if failures and any(failure.channel for failure in failures):
             failures = [failure for failure in failures if twins.admit(failure)]
         counts.failures += len(failures)
-        _note(failures, found)
         if reading.first_time is not None:
             analysis.begin(stream.name, reading.first_time)
         if reading.last_time is not None:
             reached[block.part] = max(reached.get(block.part, reading.last_time), reading.last_time)
             source.reached(block.part, reached[block.part])
         if merge is None:
-            analysis.observe(stream.name, failures)
+            _observe(failures, stream.name, analysis, found)
             if block.part in reached:
                 analysis.advance(stream.name, reached[block.part])
         else:
             watermark = source.watermark()
-            analysis.observe(stream.name, merge.put(failures, watermark))
+            _observe(merge.put(failures, watermark), stream.name, analysis, found)
         tell()
     if merge is not None:
-        analysis.observe(stream.name, merge.put([], float("inf")))
+        _observe(merge.put([], float("inf")), stream.name, analysis, found)
     if reached:
         analysis.advance(stream.name, max(reached.values()))
     analysis.sights[stream.name].lines = counts.lines
@@ -176,18 +174,19 @@ def _timed(reading: Reading, before: float | None, found: StreamScan) -> list[Fa
     return timed
 
 
-def _note(failures: list[Failure], found: StreamScan) -> None:
-    """Keeps a few failures of each key as evidence, and the picture of the counts."""
-    evidence, per_minute = found.evidence, found.per_minute
-    for failure in failures:
-        minute = int(failure.time or 0.0) // 60
-        per_minute[minute] = per_minute.get(minute, 0) + 1
-        kept = evidence.get(key := Key(failure.host, failure.direction, failure.reason))
+def _observe(failures: list[Failure], stream: str, analysis: Analysis, found: StreamScan) -> None:
+    """To the detector; a few failures of each key are kept as evidence."""
+    if not failures:
+        return
+    together = runs(failures)
+    for run in together:
+        kept = found.evidence.get(run.key)
         if kept is None:
-            if len(evidence) < MOST_EVIDENCE_KEYS:
-                evidence[key] = [failure]
+            if len(found.evidence) < MOST_EVIDENCE_KEYS:
+                found.evidence[run.key] = run.samples[:EVIDENCE_PER_KEY]
         elif len(kept) < EVIDENCE_PER_KEY:
-            kept.append(failure)
+            kept.extend(run.samples[: EVIDENCE_PER_KEY - len(kept)])
+    analysis.observe(stream, together)
 
 
 class _Merge:

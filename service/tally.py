@@ -1,12 +1,9 @@
 """Failures added up per second and key; tallies merge, so they may come from a thread, a replica or a batch job."""
 
-from collections.abc import Iterable
 from math import floor
 from typing import NamedTuple
 
 import msgspec
-
-from parsers.failure import Failure
 
 
 class Key(NamedTuple):
@@ -28,21 +25,16 @@ class Tally(msgspec.Struct):
     peers: dict[tuple[int, str], int] = {}
     """(minute as epoch second, address without port) -> failures; the store bounds it."""
 
-    def add(self, failures: Iterable[Failure]) -> None:
-        """Counts each failure once. Cost: two dict updates each."""
-        seconds, untimed, peers = self.seconds, self.untimed, self.peers
-        for failure in failures:
-            key = Key(failure.host, failure.direction, failure.reason)
-            time = failure.time
-            if time is None:
-                untimed[key] = untimed.get(key, 0) + 1
-                continue
-            second = floor(time)
-            cell = (second, key)
-            seconds[cell] = seconds.get(cell, 0) + 1
-            if failure.peer is not None:
-                seen = (second - second % 60, address_of(failure.peer))
-                peers[seen] = peers.get(seen, 0) + 1
+    def add(self, time: float, key: Key, failures: int) -> None:
+        """``failures`` of one event time and key."""
+        cell = (floor(time), key)
+        self.seconds[cell] = self.seconds.get(cell, 0) + failures
+
+    def add_peer(self, time: float, peer: str, failures: int = 1) -> None:
+        """``peer`` is an address without port."""
+        second = floor(time)
+        seen = (second - second % 60, peer)
+        self.peers[seen] = self.peers.get(seen, 0) + failures
 
     def merge(self, other: "Tally") -> None:
         for mine, theirs in (

@@ -1,4 +1,4 @@
-"""A scan's result as a page in the terminal: incidents, the order of onsets as a small picture, verdict, what to type."""
+"""A scan's result as a page in the terminal: incidents, order of onsets as a picture, verdict, what to type."""
 
 from datetime import UTC, datetime
 from typing import Any, Final

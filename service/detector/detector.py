@@ -1,17 +1,15 @@
 """All watches of one stream: event by event, in the stream's own order, whatever other streams do."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
-from operator import attrgetter
 from typing import Final
 
 import msgspec
 
-from parsers.failure import Failure
 from service.detector.options import DetectorOptions
-from service.detector.spike import PEERS_EXACT, Spike
+from service.detector.spike import Spike
 from service.detector.watch import Watch, new_watch
-from service.tally import Key, address_of
+from service.runs import Run
+from service.tally import Key
 
 EVERY_HOST: Final = "*"
 """Host of a coarse key, which adds up all hosts of a (direction, reason); no server name is ever ``*``."""
@@ -58,10 +56,10 @@ class Detector:
         self._spiking: dict[Key, None] = {}
         self._dumped = b""
 
-    def observe(self, failures: Iterable[Failure]) -> Iterator[Spike]:
-        """Yields every spike that the failures raise, end or withdraw; failures without a time are skipped."""
-        for time, at_once in groupby((f for f in failures if f.time is not None), key=attrgetter("time")):
-            yield from self._observe_at(time, at_once)
+    def observe(self, runs: Iterable[Run]) -> Iterator[Spike]:
+        """Yields every spike that the failures raise, end or withdraw; ``runs`` in the stream's own order."""
+        for run in runs:
+            yield from self._observe(run)
 
     def advance(self, time: float) -> Iterator[Spike]:
         """The stream's clock reached ``time`` (its newest record, failing or not): spikes that ended by then."""
@@ -115,25 +113,16 @@ class Detector:
     def active(self) -> Iterator[Spike]:
         return (spike for key in self._spiking if (spike := self.watches[key].spike) is not None)
 
-    def _observe_at(self, time: float, at_once: Iterable[Failure]) -> Iterator[Spike]:
+    def _observe(self, run: Run) -> Iterator[Spike]:
         if self.state.first_seen is None:
-            self.state.first_seen = time
-        if self.state.moment != time:
+            self.state.first_seen = run.time
+        if self.state.moment != run.time:
             yield from self._settle()
-            self.state.moment = time
-        self.state.clock = max(self.state.clock, time)
-        groups: dict[tuple[Key, str], Gathered] = {}
-        for failure in at_once:
-            group = (Key(failure.host, failure.direction, failure.reason), failure.rejected_by)
-            gathered = groups.get(group)
-            if gathered is None:
-                gathered = groups[group] = Gathered(0, failure.rejected_by, set(), failure.resolution)
-            gathered.failures += 1
-            if failure.peer is not None and len(gathered.peers) < PEERS_EXACT:
-                gathered.peers.add(address_of(failure.peer))
-        for (key, _), gathered in groups.items():
-            yield from self._feed(key, time, gathered)
-            self.state.gathered.append((key, gathered))
+            self.state.moment = run.time
+        self.state.clock = max(self.state.clock, run.time)
+        gathered = Gathered(run.failures, run.rejected_by, run.peers, run.resolution)
+        yield from self._feed(run.key, run.time, gathered)
+        self.state.gathered.append((run.key, gathered))
 
     def _feed(self, key: Key, time: float, gathered: Gathered) -> Iterator[Spike]:
         """Failures of one key at one event time, to its fine watch."""

@@ -1,7 +1,7 @@
 """One stream at work: its source, its reader, and what of both has to be committed."""
 
 from collections import deque
-from math import inf
+from math import floor, inf
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from service.analysis import Analysis
 from service.config.model import Stream
 from service.engine.hosts import HostSeries
 from service.evidence import EvidenceKeeper, evidence
+from service.runs import Run, runs
 from service.sources.source import Block, Health, Source
 from service.store.commit import Commit, Mark, StreamCounts
 from service.tally import Tally
@@ -121,8 +122,8 @@ class Runner:
         failures = self._timed(reading, block)
         counts.failures += len(failures)
         self._clock(reading, block, now)
-        if failures:
-            self._count(failures, commit, now)
+        together = runs(failures)
+        self._count(together, commit, now)
         commit.marks.extend(
             Mark(change.time if change.time is not None else now, change.kind, change.what, name, change.host)
             for change in reading.changes
@@ -131,7 +132,7 @@ class Runner:
         sight.lines = counts.lines
         if reading.first_time is not None:
             self._analysis.begin(name, reading.first_time)
-        self._analysis.observe(name, failures)
+        self._analysis.observe(name, together)
         if block.part in self.state.part_times:
             self._analysis.advance(name, self.state.part_times[block.part])
 
@@ -139,9 +140,12 @@ class Runner:
         """A configured clock offset is taken off every time before anything is made of it."""
         offset = self.stream.clock_offset_seconds
         if offset:
-            for told in (*reading.failures, *reading.changes):
-                if told.time is not None:
-                    told.time -= offset
+            for failure in reading.failures:
+                if failure.time is not None:
+                    failure.time -= offset
+            for change in reading.changes:
+                if change.time is not None:
+                    change.time -= offset
             if reading.first_time is not None:
                 reading.first_time -= offset
             if reading.last_time is not None:
@@ -173,20 +177,22 @@ class Runner:
         if self.latest_health.lag_bytes == 0:
             self._ahead.append(reading.last_time - block.arrived)
 
-    def _count(self, failures: list[Failure], commit: Commit, now: float) -> None:
+    def _count(self, together: list[Run], commit: Commit, now: float) -> None:
+        """Counts, host series and evidence of one block's failures."""
         name = self.stream.name
         tally = commit.tallies.setdefault(name, Tally())
-        delta = Tally()
-        delta.add(failures)
-        tally.merge(delta)
-        for (second, key), number in delta.seconds.items():
-            label = self.state.hosts.add(key.host, second, number, MOST_HOST_SERIES)
-            self.window.append((second, label, number))
-        for failure in failures:
-            if self._keeper.wants(failure, now):
-                commit.evidence.append(
-                    evidence(failure, stream=name, hop=self.stream.hop, arrived=now, raw=self._keep_raw)
-                )
+        for run in together:
+            tally.add(run.time, run.key, run.failures)
+            share, rest = divmod(run.failures, len(run.peers)) if run.peers else (0, 0)
+            for index, peer in enumerate(sorted(run.peers)):
+                tally.add_peer(run.time, peer, share + (index < rest))
+            second = floor(run.time)
+            label = self.state.hosts.add(run.key.host, second, run.failures, MOST_HOST_SERIES)
+            self.window.append((second, label, run.failures))
+            for failure in run.samples:
+                if self._keeper.wants(failure, now):
+                    kept = evidence(failure, stream=name, hop=self.stream.hop, arrived=now, raw=self._keep_raw)
+                    commit.evidence.append(kept)
 
     def _health(self) -> Health:
         return Health("failed", self.failed) if self.failed is not None else self.source.health()

@@ -90,8 +90,7 @@ class Service:
 
     def _source(self, stream: Stream, stdin_stream: str | None) -> Source:
         if stream.name == stdin_stream or not isinstance(stream.source, FileSource):
-            source = StdinSource(wake=self.waker.wake)
-            return source
+            return StdinSource(wake=self.waker.wake)
         reader = FileReader(stream.source.path, stream.source.start)
         reader.attach(self.waker, stream.name)
         return reader

@@ -6,6 +6,7 @@ import pytest
 
 from parsers.failure import Failure
 from service.detector import Detector, DetectorOptions, Spike
+from service.runs import runs
 
 OPTIONS = DetectorOptions()
 
@@ -22,7 +23,7 @@ def run(failures: list[Failure], until: float, start: float = 0.0) -> list[Spike
     """Every spike, raised or ended, in the order it was told; the stream has been quiet since ``start``."""
     detector = Detector("edge", OPTIONS)
     told = list(detector.advance(start))
-    told += detector.observe(sorted(failures, key=lambda f: f.time or 0.0))
+    told += detector.observe(runs(sorted(failures, key=lambda f: f.time or 0.0)))
     told += detector.flush()
     told += detector.advance(until)
     return told
@@ -125,7 +126,7 @@ def test_cutting_the_log_anywhere_changes_nothing() -> None:
     detector = Detector("edge", OPTIONS)
     told = list(detector.advance(0.0))
     for one in failures:
-        told += detector.observe([one])
+        told += detector.observe(runs([one]))
         told += detector.advance(one.time or 0.0)
     told += detector.flush()
     told += detector.advance(2000)
@@ -143,7 +144,7 @@ def test_state_written_and_read_back_goes_on_as_if_nothing_had_happened() -> Non
     detector = Detector("edge", OPTIONS)
     told += detector.advance(0.0)
     for one in failures:
-        told += detector.observe([one])
+        told += detector.observe(runs([one]))
         stored.update({key: blob for key, blob in detector.dump().items() if blob is not None})
         detector = Detector("edge", OPTIONS)
         detector.load(stored)
@@ -161,10 +162,10 @@ def test_a_million_names_seen_once_neither_fill_the_memory_nor_hide_an_outage() 
     detector = Detector("edge", options)
     told = list(detector.advance(0.0))
     told += detector.observe(
-        failure(10 + i * 0.001, "unrecognized_name", f"x{i}.example", "downstream") for i in range(5000)
+        runs(failure(10 + i * 0.001, "unrecognized_name", f"x{i}.example", "downstream") for i in range(5000))
     )
     assert len(detector.watches) <= 102
-    told += detector.observe(every(0.5, 3600, 3610, host="real.example"))
+    told += detector.observe(runs(every(0.5, 3600, 3610, host="real.example")))
     told += detector.flush()
     assert [spike.reason for spike in told if spike.reason == "expired"] != []
 
@@ -173,5 +174,5 @@ def test_a_million_names_seen_once_neither_fill_the_memory_nor_hide_an_outage() 
 def test_a_wild_time_raises_nothing_and_breaks_nothing(time: float) -> None:
     detector = Detector("edge", OPTIONS)
     list(detector.advance(1000.0))
-    assert list(detector.observe([failure(time)])) == []
-    assert [spike.onset for spike in detector.observe(every(0.5, 5000, 5010))] in ([5000.0], [])
+    assert list(detector.observe(runs([failure(time)]))) == []
+    assert [spike.onset for spike in detector.observe(runs(every(0.5, 5000, 5010)))] in ([5000.0], [])
