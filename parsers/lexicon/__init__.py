@@ -42,6 +42,7 @@ class Lexicon:
         self.entries = entries
         self._settled: dict[tuple[int, ...], Said] = {}
         self._by_code: dict[tuple[tuple[int, ...], str | None], Said] = {}
+        self._weak = [(entry.id, entry.text.encode()) for entry in entries if entry.kind == "weak"]
         # Their number stands only in the record.
         self._open = frozenset(entry.id for entry in entries if entry.kind == "packed")
 
@@ -70,6 +71,14 @@ class Lexicon:
                 self._settled.clear()
             self._settled[ids] = known
         return known
+
+    def weak_ids(self, text: bytes) -> tuple[int, ...]:
+        """Entries too general to be searched for that stand in ``text``, by place.
+
+        Only for records that something else already picked. Cost: one search of the text for each of some ninety.
+        """
+        found = [(text.find(wanted), number) for number, wanted in self._weak]
+        return tuple(number for place, number in sorted(found) if place >= 0)
 
     def judge(self, said: Said, direction: Direction) -> tuple[str, RejectedBy]:
         """Reason and who gave up, once the leg is known."""

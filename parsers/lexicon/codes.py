@@ -7,6 +7,7 @@ system errors library 2. In all of them a reason of 1000 or more is a TLS alert 
 
 import errno
 import re
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Final
 
@@ -18,7 +19,7 @@ _CODE: Final = re.compile(
     rb"(?:error:|[:/(= _\[]|^)0{0,9}?"
     rb"(0A[0-9A-F]{6}|1[04][0-9A-Fa-f]{6}|80[0-9A-F]{6}|A[0-9A-F]{6}|2[0-9A-Fa-f]{6}"
     rb"|268[0-9]{6}|33[5-9][0-9]{6}|34[0-9]{7}|35[0-2][0-9]{6}|167[0-9]{6})"
-    rb"(?=[:/) _|,\"\]]|$)",
+    rb"(?=[:/+) _|,\"\]]|$)",
     re.MULTILINE,
 )
 _ALERTS: Final = range(1000, 1256)
@@ -56,11 +57,24 @@ def decode(code: str) -> Code | None:
     >>> decode("80000068").reason, decode("error:0A0000C1").reason
     ('reset', 'no_shared_cipher')
     """
-    packed = _number(code)
-    if packed is None:
-        return None
+    return next((decoded for packed in _numbers(code) if (decoded := _unpack(packed)) is not None), None)
+
+
+def _numbers(code: str) -> list[int]:
+    """The packed numbers that ``code`` can be, hexadecimal first: ``33554536`` is one only in decimal."""
+    digits = code.removeprefix("error:").lower().removeprefix("0x")
+    if not digits.isascii() or not digits.isalnum() or len(digits) > 20:
+        return []
+    numbers = []
+    for base in (16, 10):
+        with suppress(ValueError):
+            numbers.append(int(digits, base))
+    return [number for number in numbers if 0 < number < 1 << 32]
+
+
+def _unpack(packed: int) -> Code | None:
     if packed >> 31:
-        return _system("openssl3", packed & 0x7FFF_FFFF)
+        return _system("openssl3", packed & 0x7FFF_FFFF) if packed >> 16 == 0x8000 else None
     if packed >> 23 == 20:
         reason = packed & 0x7F_FFFF
         if reason >> 18:  # ERR_RFLAG_COMMON and ERR_RFLAG_FATAL: a reason common to all libraries
@@ -73,20 +87,6 @@ def decode(code: str) -> Code | None:
     if packed >> 24 == 2:
         return _system("boringssl", packed & 0xFFF)
     return None
-
-
-def _number(code: str) -> int | None:
-    """The packed number; eight digits are hexadecimal, nine and more without a leading zero decimal."""
-    digits = code.rpartition(":")[2] if code.startswith("error:") else code
-    digits = digits.removeprefix("0x").removeprefix("0X")
-    try:
-        if len(digits) >= 9 and digits.isdigit() and digits[0] != "0":
-            packed = int(digits)
-        else:
-            packed = int(digits, 16)
-    except ValueError:
-        return None
-    return packed if 0 < packed < 1 << 32 else None
 
 
 def _system(stack: str, number: int) -> Code:

@@ -75,7 +75,7 @@ def _code(text: str) -> bytes:
     if text[0] == "-" and text[1:].isdigit():
         return _RETURNED + literal(text) + rb"\b"
     if text.startswith("-0x"):
-        return rb"[ (:=\[]" + _any_case(text) + _END
+        return rb"(?:\(|" + _RETURNED + b")" + _any_case(text) + _END
     if _HEX_CODE.match(text):
         if text.isdigit():
             return _in_its_field(literal(text))
