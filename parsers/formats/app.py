@@ -17,6 +17,7 @@ from parsers.formats.app_unsaid import unsaid
 from parsers.formats.app_view import View, view
 from parsers.lexicon.said import Said
 from parsers.record import Record
+from parsers.vocabulary import Direction, RejectedBy
 
 NAME: Final = "app"
 SEVERAL_LINES: Final = True
@@ -68,7 +69,7 @@ def read(record: Record, said: Said) -> Failure | None:
         direction = leg or leg_of(seen, said, record.settings.hop)
     else:
         direction = leg_of(seen, said, record.settings.hop)
-        reason, rejected_by = lexicon.judge(said, direction)
+        reason, rejected_by = _judged(said, direction)
         if said.rank >= 4 and (told := unsaid(seen.text)) is not None and said.reason == "generic_failure":
             reason, rejected_by, _ = told
     host, peer, asked = target(seen) if direction == "upstream" else caller(seen)
@@ -89,6 +90,16 @@ def read(record: Record, said: Said) -> Failure | None:
         resolution=resolution,
         channel="error",
     )
+
+
+def _judged(said: Said, direction: Direction) -> tuple[str, RejectedBy]:
+    """As `lexicon.judge`; some clients' texts name an alert as what it means to a client, here it may be a server's."""
+    reason, rejected_by = lexicon.judge(said, direction)
+    if direction == "downstream" and rejected_by == "peer" and reason == "rejected" and said.alert is not None:
+        alert = lexicon.load().alert(said.alert)
+        if alert is not None:
+            return alert.reason, rejected_by
+    return reason, rejected_by
 
 
 def _message(seen: View, said: Said) -> bytes:
