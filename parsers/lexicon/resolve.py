@@ -12,7 +12,7 @@ from parsers.vocabulary import Direction
 CHAINED: Final = frozenset(
     {
         "java", "netty", "bouncy_castle", "okhttp", "kafka", "dotnet", "rustls", "python", "node", "go", "gonet_server",
-        "grpc", "postgresql", "haskell", "chromium",
+        "grpc", "postgresql", "haskell", "chromium", "app_wrappers",
     }
 )  # fmt: skip
 """Runtimes that print an error chain: the last text is the deepest cause. An OpenSSL queue prints its cause first."""
