@@ -90,6 +90,8 @@ def _opened(path: Path | None) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as file:
             yield file
+    except BrokenPipeError:  # of standard output, while the file is open
+        raise
     except OSError as error:
         raise HandspikeError(f"{path}: can't be read: {error.strerror or error}") from None
 

@@ -28,6 +28,9 @@ class _Root(click.Group):
             # "handspike scan ... | head": the reader has what it wanted. Without this, Python complains at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(DONE) from None
+        except KeyboardInterrupt:
+            complain("handspike: interrupted")
+            raise click.exceptions.Exit(INTERRUPTED) from None
         return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -75,8 +78,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         hint = f" (see {place} --help)" if isinstance(error, click.UsageError) else ""
         complain(f"{place}: {error.format_message().rstrip('.')}{hint}")
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        complain("handspike: interrupted")
+    except KeyboardInterrupt:
         return INTERRUPTED
     except ConfigError as error:
         complain(str(error))

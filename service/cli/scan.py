@@ -1,5 +1,6 @@
 """``handspike scan``: reads files once, and prints the incidents."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -66,6 +67,7 @@ def scan(
 
         from service.terminal import render
 
-        render(result, Console())
+        # A page that goes to a file or a pipe has no width of its own; 80 columns would fold its picture.
+        render(result, Console() if sys.stdout.isatty() else Console(width=120))
     if any(found.errors for found in result.streams.values()):
         click.get_current_context().exit(1)

@@ -38,6 +38,6 @@ def serve(config_path: Path | None, stdin_stream: str | None) -> None:
         if others:
             raise click.BadParameter(f"{others[0]} reads standard input already", param_hint="--stdin")
 
-    from service.engine import serve as run
+    from service.engine.serve import serve as run
 
     run(config, stdin_stream=stdin_stream)
