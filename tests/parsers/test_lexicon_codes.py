@@ -98,6 +98,7 @@ def test_nothing_makes_it_raise(text: str) -> None:
         (b"TLS_error:_268435581:SSL_routines", "268435581"),
         (b"SQUID_TLS_ERR_ACCEPT+TLS_LIB_ERR=A000418+TLS_IO_ERR=1", "A000418"),
         (b"14201076:SSL routines", "14201076"),
+        (b"[pid 14201076] worker: error:1408A0C1:SSL routines:f:no shared cipher", "1408A0C1"),
         (b"nothing here", None),
     ],
 )
