@@ -40,6 +40,8 @@ class Growing:
             self._kind = _IN_S_CLIENT
         elif line.startswith(b"curl: ("):
             self._kind = _IN_CURL
+        elif _QUEUED(line) is not None:
+            self._kind = _AT_QUEUE
         else:
             self._kind = _BARE
             self._trace = _after(line, _OUTSIDE)
@@ -69,6 +71,9 @@ class Growing:
             if line.startswith(b"---"):
                 self._trace = _TOLD
             return self._trace != _TOLD or _S_CLIENT(line) is None
+        if kind == _AT_QUEUE and line.startswith(b"CONNECTED("):
+            self._kind = _IN_S_CLIENT
+            return True
         if kind == _IN_CURL:
             return _CURL_ADVICE(line) is not None or not line
         if line[:1] in (b" ", b"\t"):
@@ -81,7 +86,7 @@ class Growing:
         return before != _OUTSIDE or _GOES_ON(line) is not None
 
 
-_UNDER_A_HEAD, _BARE, _IN_CURL, _IN_CURL_VERBOSE, _IN_S_CLIENT = range(5)
+_UNDER_A_HEAD, _BARE, _IN_CURL, _IN_CURL_VERBOSE, _IN_S_CLIENT, _AT_QUEUE = range(6)
 
 _OUTSIDE, _IN_TRACE, _TOLD, _BLANK, _LINKED = range(5)
 """Where in a Python trace: none, among its frames, its error named, blank after that, at "During handling of"."""
@@ -111,6 +116,7 @@ _STAMPED: Final = re.compile(
     | \[?\d\d:\d\d:\d\d(?:[.,]\d{3})?[\]\ ]\ ?[\[A-Z]                                 # 23:42:22.123 [main]
     | [IWEF]\d{4}\ \d\d:\d\d:\d\d                                                     # klog
     | \{"                                                                             # a JSON object
+    | \[pod/|[A-Za-z0-9][\w.@-]{0,127}\ {1,64}\|\                                        # kubectl, compose
     | <\d{1,3}>                                                                       # a syslog priority
     | (?:time|ts|t|level|lvl)=                                                        # logfmt
     | \[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\]?[:|\ \t]     # a level
@@ -132,3 +138,5 @@ _CURL_ADVICE: Final = re.compile(
     rb"bundle file|the -k|If this HTTPS|problem with|not match|If you'd like"
 ).match
 _S_CLIENT: Final = re.compile(rb"CONNECTED\(|Connecting to |depth=\d").match
+_QUEUED: Final = re.compile(rb"[0-9A-Fa-f]{8,20}:error:|(?:read|write|connect):errno=\d").match
+"""OpenSSL's error queue as it prints it; ``s_client`` writes it to standard error, so it may come before its output."""

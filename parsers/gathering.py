@@ -6,7 +6,6 @@ its own origin's record. Either walk begins at a record's first line and answers
 begins; a block that begins there again comes to the same records.
 """
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +14,7 @@ import msgspec
 from parsers import timestamps
 from parsers.continuation import BYTES, LOOK, Growing, begins_record
 from parsers.envelopes import Peeled, peel, peel_piece
+from parsers.envelopes.json_wrappers import has_bytes
 from parsers.record import Format, Joining, Record, Settings
 from parsers.screen import Hit, Screen
 
@@ -182,6 +182,7 @@ class _Walk:
         pieces: dict[bytes, _Pieces] = {}
         records: dict[bytes, _Lines] = {}
         newest: float | None = None
+        enveloped = False
         while at < limit:
             stop = self._end(at)
             first = index
@@ -205,10 +206,13 @@ class _Walk:
                     del pieces[origin]
                     start = held.start
                     peeled, ids = self._whole_line(held)
-            elif pieces_expected and _AS_BYTES(raw) is not None:
+            elif pieces_expected and has_bytes(raw) is not None:
                 ids = self._ids_of(peeled.text)
             if peeled.time is not None:
                 newest = peeled.time if newest is None else max(newest, peeled.time)
+            if not raw.startswith(b"{") and bool(peeled.names) != enveloped:
+                enveloped = not enveloped
+                self._close_all(records, enveloped)
             self._take(start, stop, peeled, ids, records)
             at = stop
         for origin, held in pieces.items():
@@ -222,6 +226,15 @@ class _Walk:
                 self._close(lines)
             else:
                 self.unfinished.append(lines.start)
+
+    def _close_all(self, records: "dict[bytes, _Lines]", enveloped: bool) -> None:
+        """Where lines with and without envelopes alternate, neither goes on with the other.
+
+        JSON objects aside: they may be records whose fields a shipper has lifted, among others that it has not.
+        """
+        ended = [origin for origin, lines in records.items() if bool(lines.peeled.names) != enveloped]
+        for origin in ended:
+            self._close(records.pop(origin))
 
     def _take(
         self,
@@ -386,10 +399,6 @@ class _Open:
             record = self.candidate.record
             self.candidate.record = Record(b"\n".join(self.texts), record.settings, record.time, record.program)
         return self.candidate
-
-
-_AS_BYTES: Final = re.compile(rb'"MESSAGE" ?: ?\[').search
-"""journald's JSON writes text that is not UTF-8 as an array of bytes: the screen cannot see it."""
 
 
 def _time_of(peeled: Peeled, settings: Settings) -> float | None:

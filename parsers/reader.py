@@ -15,6 +15,7 @@ import msgspec
 
 from parsers import lexicon, registry, screen, timestamps
 from parsers.envelopes import peel
+from parsers.envelopes.json_wrappers import has_bytes
 from parsers.failure import Change, Failure
 from parsers.formats import auto
 from parsers.gathering import gather
@@ -204,10 +205,10 @@ class Reader:
         return time[0] if time is not None else peeled.time
 
     def _is_wrapped(self, block: bytes, limit: int) -> bool:
-        """Whether the first or the last line has an envelope."""
+        """Whether the first or the last line has an envelope, or is JSON: then others may well have one."""
         first = block[: block.find(b"\n", 0, limit)]
         last = block[block.rfind(b"\n", 0, limit - 1) + 1 : limit]
-        return any(peel(line.strip(b"\r\n\0"), self.settings).names for line in (first, last))
+        return any(line.startswith(b"{") or peel(line.strip(b"\r\n\0"), self.settings).names for line in (first, last))
 
     def _always(self, _text: bytes) -> Format:
         return self._format
@@ -237,7 +238,8 @@ def _may_hold_pieces(block: bytes, limit: int) -> bool:
     if first == b"{":
         if block.startswith(b'{"log":'):
             return block.count(b'","stream":"', 0, limit) != block.count(b'\\n","stream":"', 0, limit)
-        return block.find(b'"MESSAGE":[', 0, limit) >= 0 or block.find(b'"MESSAGE" : [', 0, limit) >= 0
+        first_line = block[: block.find(b"\n", 0, limit)]
+        return b'"MESSAGE"' in first_line and has_bytes(block, 0, limit) is not None
     if block[10:11] == b"T" and first in b"0123456789":
         head = block[:64]
         if b" stdout " in head or b" stderr " in head:

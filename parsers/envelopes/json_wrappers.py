@@ -5,6 +5,7 @@ Envoy, nginx ``log_format escape=json``) also has ``msg`` or ``message``, and st
 fields beside it. So does a record whose fields a shipper has lifted to its top level (Fluent Bit's ``Merge_Log``).
 """
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -36,6 +37,10 @@ _SHIPPERS: Final = frozenset(
         *("logStream", "logStreamName", "ingestionTime"),  # CloudWatch
     )
 )
+
+
+has_bytes: Final = re.compile(rb'"MESSAGE"[ ]?:[ ]?\[').search
+"""journald's JSON writes text that is not UTF-8 as an array of bytes: no screen can see what it says."""
 
 
 def peel(text: bytes, settings: Settings) -> Layer | None:

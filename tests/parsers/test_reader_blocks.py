@@ -1,0 +1,110 @@
+"""However a log is cut into blocks and whatever is around its lines, the same failures are counted."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.parsers.reader_samples import APP, BARE, LOGS, NGINX, read_in_blocks, read_whole, wrapped
+
+STAMP = "2026-11-20T23:42:22.123456Z"
+
+
+def cri(line: bytes, piece: int = 10**9) -> bytes:
+    pieces = [line[at : at + piece] for at in range(0, len(line), piece)] or [b""]
+    head = STAMP.encode() + b" stderr "
+    return b"".join(head + b"P " + part + b"\n" for part in pieces[:-1]) + head + b"F " + pieces[-1] + b"\n"
+
+
+def docker(line: bytes, piece: int = 10**9) -> bytes:
+    text = line.decode("latin-1") + "\n"
+    pieces = [text[at : at + piece] for at in range(0, len(text), piece)]
+    rows = [json.dumps({"log": part, "stream": "stderr", "time": STAMP}, separators=(",", ":")) for part in pieces]
+    return "".join(row + "\n" for row in rows).encode()
+
+
+def as_json(fields: Callable[[str], object]) -> Callable[[bytes], bytes]:
+    return lambda line: json.dumps(fields(line.decode("latin-1"))).encode() + b"\n"
+
+
+ENVELOPES: dict[str, Callable[[bytes], bytes]] = {
+    "cri": cri,
+    "cri in pieces": lambda line: cri(line, 61),
+    "docker": docker,
+    "docker in pieces": lambda line: docker(line, 61),
+    "rfc3164": lambda line: b"<13>Nov 20 23:42:22 host prog[12]: " + line + b"\n",
+    "rfc5424": lambda line: b'<13>1 2026-11-20T23:42:22.1Z host prog 12 - [x@1 a="\\"]"] ' + line + b"\n",
+    "iso syslog": lambda line: b"2026-11-20T23:42:22.678901+00:00 host prog[12]: " + line + b"\n",
+    "kubectl": lambda line: b"[pod/web-1/app] " + line + b"\n",
+    "compose": lambda line: b"web-1  | " + line + b"\n",
+    "fluent bit": as_json(lambda text: {"date": 1795218142.5, "log": text, "kubernetes": {"pod_name": "p"}}),
+    "vector": as_json(lambda text: {"message": text, "timestamp": STAMP, "source_type": "file", "file": "/x"}),
+    "filebeat": as_json(lambda text: {"@timestamp": STAMP, "message": text, "agent": {}, "log": {"offset": 1}}),
+    "journald": as_json(lambda text: {"__REALTIME_TIMESTAMP": "1795218142000000", "MESSAGE": text, "_PID": "3"}),
+    "journald bytes": as_json(lambda text: {"MESSAGE": list(text.encode("latin-1")), "_PID": "3"}),
+    "cri in docker": lambda line: docker(cri(line)[:-1]),
+    "syslog in cri in fluent bit": lambda line: ENVELOPES["fluent bit"](cri(ENVELOPES["rfc5424"](line)[:-1])[:-1]),
+}
+
+
+@pytest.mark.parametrize("envelope", list(ENVELOPES))
+@pytest.mark.parametrize("log", list(LOGS))
+@pytest.mark.parametrize("auto", [False, True], ids=["named", "auto"])
+def test_an_envelope_changes_no_failure(envelope: str, log: str, auto: bool) -> None:
+    """The same times, reasons, peers and hosts come out, however the lines are wrapped."""
+    around = wrapped(LOGS[log], ENVELOPES[envelope])
+    assert read_whole("auto" if auto else log, around)[1] == read_whole(log, LOGS[log])[1]
+
+
+_PLAIN = [*((name, log) for name, log in LOGS.items()), ("app", BARE), *(("auto", log) for log in LOGS.values())]
+_WRAPPED = [
+    *(("auto", wrapped(APP, envelope)) for envelope in ENVELOPES.values()),
+    *(("nginx", wrapped(NGINX, envelope)) for envelope in ENVELOPES.values()),
+]
+_SIZES = st.lists(st.integers(1, 1500), min_size=1, max_size=30)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(_PLAIN), _SIZES)
+def test_cutting_a_log_anywhere_changes_no_count(sample: tuple[str, bytes], sizes: list[int]) -> None:
+    """Lines, candidates, failures, unrecognized: as if it had been read whole."""
+    _hold(*sample, sizes)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(_WRAPPED), _SIZES)
+def test_cutting_a_wrapped_log_anywhere_changes_no_count(sample: tuple[str, bytes], sizes: list[int]) -> None:
+    """Nor with envelopes, pieces of lines included."""
+    _hold(*sample, sizes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(b"".join([APP, *LOGS.values(), BARE]).splitlines()), min_size=1, max_size=60), _SIZES)
+def test_cutting_any_shuffle_of_lines_changes_no_count(lines: list[bytes], sizes: list[int]) -> None:
+    """Torn traces, halves of pairs and lines of five programs in any order."""
+    for format_name in ("app", "auto", "nginx"):
+        _hold(format_name, b"\n".join(lines) + b"\n", sizes)
+
+
+def test_two_pods_in_one_stream_do_not_end_each_others_traces() -> None:
+    """Lines of two origins alternate; each has its own records."""
+    lines = APP.splitlines()
+    rows = [
+        json.dumps({"date": 1795218142.5, "log": line.decode(), "kubernetes": {"pod_name": pod}})
+        for line in lines
+        for pod in ("a", "b")
+    ]
+    log = "".join(row + "\n" for row in rows).encode()
+    assert read_whole("app", log)[0]["failures"] == 2 * read_whole("app", APP)[0]["failures"]
+    _hold("app", log, [700, 333, 1200])
+
+
+def _hold(format_name: str, log: bytes, sizes: list[int]) -> None:
+    def cuts() -> object:
+        yield from sizes
+        while True:
+            yield max(sizes) + 200
+
+    assert read_in_blocks(format_name, log, cuts()) == read_whole(format_name, log)  # type: ignore[arg-type]
