@@ -48,6 +48,9 @@ _HEAD: Final = re.compile(
     re.VERBOSE,
 )
 
+_REQUEST: Final = re.compile(rb'"[A-Z]{3,10} [^"\n]{1,8000} HTTP/\d(?:\.\d)?"[ ,]{1,2}[1-4]\d\d\b')
+_TLS_WORD: Final = re.compile(rb"(?i)ssl|tls|handshake|verif(?:y|ication)|x\.?509|https://|\berror: ")
+
 
 def claims(text: bytes) -> bool:
     """The usual head of an application's logger, an exception, or pasted command output."""
@@ -59,6 +62,8 @@ def read(record: Record, said: Said) -> Failure | None:
     if not said.is_failure:
         return None
     seen = view(record)
+    if _is_access_line(seen) or not _speaks_of_tls(seen, said):
+        return None
     if gonet_line.find(seen.text) is not None:
         return gonet_line.read(record, said, seen.text)
     if said.rank >= _TRIGGER_RANK:
@@ -90,6 +95,22 @@ def read(record: Record, said: Said) -> Failure | None:
         resolution=resolution,
         channel="error",
     )
+
+
+def _is_access_line(seen: View) -> bool:
+    """A served request: URL, referrer and agent are the client's words, and an answer proves that TLS worked."""
+    if seen.fields:
+        status = seen.field("status", "status_code", "response_code") or ""
+        return status[:1] in "1234" and len(status) == 3 and seen.field("method", "request", "http.method") is not None
+    return b"\n" not in seen.text and _REQUEST.search(seen.text, 0, 16_384) is not None
+
+
+def _speaks_of_tls(seen: View, said: Said) -> bool:
+    """X.509's own texts are plain English, and a certificate's life is no handshake: they want a word of TLS near."""
+    entries = lexicon.load().entries
+    if any(entries[number].stack != "openssl_verify" for number in said.ids):
+        return True
+    return _TLS_WORD.search(seen.text) is not None
 
 
 def _judged(said: Said, direction: Direction) -> tuple[str, RejectedBy]:

@@ -74,6 +74,7 @@ _CALLERS: Final = tuple(
         rb"\bfrom (?P<far>\[?%IP\]?(?::\d{1,5})?)",
         rb"\b(?:ip|client|rip|remote|peer|remote[_ -]?[aA]ddr(?:ess)?|client[_ -]?ip|remoteAddress)"
         rb"[\"']?[ =:]{1,3}[\"'/]?(?P<far>\[?%IP\]?(?::\d{1,5})?)",
+        rb"IP address \[(?P<ip>%IP)\] and port \[%PORT\]",
         rb"R:/(?P<far>\[?%IP\]?:\d{1,5})",
         rb"\(addr=(?P<far>\[?%IP\]?:\d{1,5})",
         rb"peername=\('(?P<ip>%IP)', %PORT",

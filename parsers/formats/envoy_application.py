@@ -34,6 +34,8 @@ _HEAD: Final = re.compile(
 _THREAD: Final = re.compile(rb"\tthread=(\d{1,12})\s{0,2}\Z")
 _REMOTE: Final = re.compile(rb"remote address:(?P<peer>[0-9a-fA-F.:\[\]]{2,60}),")
 _TLS_REASON: Final = re.compile(rb"(?:TLS|SSL)[ _]error[:|]")
+_LOST: Final = b"handshake error: 5"
+"""``SSL_ERROR_SYSCALL``: the connection ended; 2 and 3 are progress, 1 has the reason on a line of its own."""
 _VALIDATOR: Final = b"verify cert failed"
 _UPSTREAM_COMPONENTS: Final = frozenset({b"pool", b"router", b"http", b"http2", b"upstream", b"hc", b"health_checker"})
 _EPHEMERAL: Final = 32_768
@@ -86,7 +88,7 @@ def complete(lines: list[bytes]) -> bool:
 
 
 def _tells(message: bytes) -> bool:
-    return message.startswith(_VALIDATOR) or _TLS_REASON.search(message) is not None
+    return message.startswith((_VALIDATOR, _LOST)) or _TLS_REASON.search(message) is not None
 
 
 def _component(head: re.Match[bytes]) -> bytes:

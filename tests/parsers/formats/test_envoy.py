@@ -1,5 +1,7 @@
 """Envoy, held to its samples: application log, text and JSON access logs."""
 
+import time
+
 import pytest
 from sample_files import said_of
 from trace_samples import Labelled, check, failures, labelled
@@ -75,3 +77,21 @@ def test_a_record_cut_anywhere_or_with_bytes_changed_raises_nothing_else(sample:
             except MalformedRecordError:
                 continue
             assert found is None or found.format == "envoy"
+
+
+@pytest.mark.parametrize(
+    "part", [b'"TLS_error:" ', b"192.0.2.1:1 ", b"a|b|c|d ", b"upstream_reset_before_response_started{"]
+)
+def test_a_hostile_megabyte_costs_less_than_a_second(part: bytes) -> None:
+    """Tokens are counted, columns bounded."""
+    heads = (
+        b'[2026-01-02T03:04:05.678Z] "GET / HTTP/1.1" 503 UF ',
+        b"[2026-01-02 03:04:05.678][21][debug][connection] [a.cc:1] TLS_error:| ",
+        b'{"response_flags":"UF","method":"GET","x":"',
+    )
+    for head in heads:
+        text = head + part * (1_000_000 // len(part)) + (b'"}' if head.startswith(b"{") else b"")
+        said = said_of(b"TLS_error:|268435581")
+        started = time.process_time()
+        envoy.read(Record(text, Settings(hop="mesh")), said)
+        assert time.process_time() - started < 1.0
