@@ -25,6 +25,7 @@ _SPELLINGS: Final = (
     ("”", "\\u201d"),
 )
 _HEX_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}\Z")
+_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*\Z|[0-9]+\Z")
 _GAP: Final = b"[^\\n]{0,80}"
 _START: Final = rb"(?:\b|_)"
 _END: Final = rb"(?:\b|_)"
@@ -83,7 +84,9 @@ def _code(text: str) -> bytes:
         return _START + b"0{0,9}" + _any_case(text.lstrip("0")) + _END
     if text.startswith("0x"):
         return _any_case(text) + _END
-    return (_START if text[0].isalnum() else b"") + literal(text) + _END
+    if _NAME.match(text):
+        return _START + literal(text) + _END
+    return literal(text) + rb"\b"  # "SSL alert number 48": words before it need no boundary
 
 
 def _any_case(text: str) -> bytes:
