@@ -93,7 +93,6 @@ def read(record: Record, said: Said) -> Failure | None:
         raw=record.text,
         format=NAME,
         resolution=resolution,
-        channel="error",
     )
 
 

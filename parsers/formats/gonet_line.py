@@ -90,7 +90,6 @@ def read(record: Record, said: Said, text: bytes | None = None) -> Failure | Non
         raw=record.text,
         format="gonet",
         resolution=resolution,
-        channel="error",
     )
 
 

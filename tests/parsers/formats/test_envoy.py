@@ -95,3 +95,13 @@ def test_a_hostile_megabyte_costs_less_than_a_second(part: bytes) -> None:
         started = time.process_time()
         envoy.read(Record(text, Settings(hop="mesh")), said)
         assert time.process_time() - started < 1.0
+
+
+def test_application_and_access_log_name_their_channel() -> None:
+    """`parsers.twins` pairs the two; both tell the client's address and port."""
+    access = (
+        b'[2026-01-02T03:04:05.678Z] "- - -" 0 - - "TLS_error:|268435640:SSL_routines:OPENSSL_internal:NO_SHARED_CIPHER:'
+        b'TLS_error_end" 0 0 0 192.0.2.40:8443 192.0.2.9:45210 api.shop.example -'
+    )
+    both = [*failures("envoy", SOCKET % b"9:45210", "mesh"), *failures("envoy", access, "mesh")]
+    assert [(one.channel, one.peer) for one in both] == [("error", "192.0.2.9:45210"), ("access", "192.0.2.9:45210")]
