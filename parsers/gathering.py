@@ -138,12 +138,12 @@ class _Walk:
         """
         block = self._block
         head = self._line(line)
-        if block[line + 4 : line + 5] != b"/" and peel(self._whole(line), self._settings).names:
-            return None
         start = line
         while start > position and not begins_record(head):
             start = max(block.rfind(b"\n", position, start - 1) + 1, position)
             head = self._line(start)
+        if self._has_envelope(line) or (start != line and self._has_envelope(start)):
+            return None
         while True:
             form = self._format_of(head if len(head) < LOOK else self._whole(start))
             stop, is_open = self._extent(start) if form.SEVERAL_LINES else (self._end(start), False)
@@ -151,6 +151,10 @@ class _Walk:
                 return start, stop, form, is_open
             start = stop
             head = self._line(start)
+
+    def _has_envelope(self, line: int) -> bool:
+        """Whether there is one; ``2026/11/20`` begins none."""
+        return self._block[line + 4 : line + 5] != b"/" and bool(peel(self._whole(line), self._settings).names)
 
     def _extent(self, start: int) -> tuple[int, bool]:
         """End of the record that begins at ``start``; True if only the block's end ends it."""
