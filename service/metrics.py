@@ -193,7 +193,7 @@ def _streams(streams: list[StreamStatus]) -> Iterator[Metric]:
 def _engine(counters: Counters) -> Iterator[Metric]:
     engine = counters.engine
     yield _counter("commits", "Transactions written to the store since the start.", (), [((), engine.commits)])
-    yield _counter("commit_seconds", "Time spent writing them, since the start.", (), [((), engine.commit_seconds)])
+    yield _gauge("last_commit_seconds", "How long the last one took.", (), [((), engine.commit_seconds)])
     for name, text, value in (
         ("store_bytes", "Size of the store on disk, write-ahead log included.", engine.store_bytes),
         ("state_keys", "Things the detector watches: (stream, host, direction, reason).", engine.state_keys),

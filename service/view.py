@@ -69,7 +69,7 @@ class EngineGauges(msgspec.Struct):
     """Size of the store on disk, write-ahead log included."""
     commits: int = 0
     commit_seconds: float = 0.0
-    """Time spent in all commits together, since the start."""
+    """What the last commit took."""
     state_keys: int = 0
     """Detector keys in memory, and how many there may be."""
     state_keys_limit: int | None = None

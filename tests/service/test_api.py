@@ -1,7 +1,6 @@
 """The API's shapes, errors and documentation, through real HTTP."""
 
 import pytest
-from api_fakes import FakeView, listening
 
 from service.api.app import create_app
 from service.api.incident_timeline import events
@@ -10,6 +9,7 @@ from service.errors import StoreBusyError
 from service.store.commit import StreamCounts
 from service.times import rfc3339
 from service.view import Readiness, StreamStatus
+from tests.service.api_fakes import FakeView, listening
 
 ROUTES = {
     ("get", "/healthz"),

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from api_fakes import FakeView
 
 from service.api.app import create_app
 from service.api.server import HttpServer, run
+from tests.service.api_fakes import FakeView
 
 
 def test_run_tells_its_free_port_and_ends_when_told() -> None:

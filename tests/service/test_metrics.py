@@ -4,13 +4,13 @@ import re
 import time
 
 import pytest
-from api_fakes import FakeView
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from service.metrics import render
 from service.store.commit import StreamCounts
 from service.view import Counters, EngineGauges, SpikeKey, StreamStatus
+from tests.service.api_fakes import FakeView
 
 CONTRACT = {
     "handspike_handshake_failures_total": {"stream", "hop", "family", "reason", "direction"},

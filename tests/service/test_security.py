@@ -4,9 +4,9 @@ import socket
 import time
 
 import pytest
-from api_fakes import FakeView, serving
 
 from service.api.listening import OurNames, listening_problem
+from tests.service.api_fakes import FakeView, serving
 
 CHANGE = {"kind": "deployment", "what": "checkout 1.42"}
 TOKEN = "a-token-of-32-characters-0123456"
