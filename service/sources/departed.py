@@ -46,18 +46,16 @@ class Departed:
         return inode in self._by_inode
 
     def candidates(self, path: str, inode: int, head: bytes) -> Iterator[str]:
-        """Parts that a file may be by its inode, then by its name; all of them began with its head."""
-        seen: set[str] = set()
-        for parts in (self._by_inode.get(inode, ()), self._by_stem.get(stem(path), ())):
-            fitting = [
-                part
-                for part in parts
-                if part not in seen
-                and (self._positions[part].head.length or self._positions[part].inode == inode)
-                and self._positions[part].head.matches(head)
-            ]
-            seen.update(fitting)
-            yield from sorted(fitting, key=lambda part: -self._positions[part].offset)
+        """Parts that a file may be by its inode, else by its name; all of them began with its head.
+
+        An inode alone, of a file that was empty when it was last seen, says the least: inodes are used again.
+        """
+        positions = self._positions
+        same = self._by_inode.get(inode, set())
+        for parts in (same, self._by_stem.get(stem(path), set()) - same):
+            fitting = [part for part in parts if positions[part].head.length and positions[part].head.matches(head)]
+            yield from sorted(fitting, key=lambda part: -positions[part].offset)
+        yield from [part for part in same if not positions[part].head.length]
 
     def forgotten(self, now: float) -> list[str]:
         """Removes what is too old or too much, the longest gone first."""

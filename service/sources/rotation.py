@@ -162,8 +162,7 @@ class Registry:
         if at_end:
             _go_to_the_end(position, content, size)
         followed = self._add(self._new_part(content.inode), position, content)
-        if at_end:
-            self.unsaved[followed.part] = position.encode()
+        self.unsaved[followed.part] = position.encode()  # so that it is known again if it is renamed out of the glob
         return followed
 
     def _is_unfinished(self, content: Content, position: Position, size: int) -> bool:
@@ -229,7 +228,11 @@ def _siblings(position: Position) -> Iterator[str]:
     name = stem(position.path)
     try:
         with os.scandir(os.path.dirname(position.path)) as entries:  # noqa: PTH120
-            found = [e for e in entries if e.inode() == position.inode or stem(e.name) == name]
+            found = [
+                entry
+                for entry in entries
+                if entry.inode() == position.inode or (position.head.length and stem(entry.name) == name)
+            ]
     except OSError:
         return
     found.sort(key=lambda entry: (entry.inode() != position.inode, entry.name))
