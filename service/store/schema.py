@@ -7,7 +7,22 @@ Changing anything here needs a revision in ``migrations/versions``, and `HEAD` m
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    cast,
+    type_coerce,
+)
 
 HEAD: Final = "0001"
 """The revision this program writes; a test holds it to the newest file in ``migrations/versions``."""
@@ -104,15 +119,6 @@ failure_totals: Final = Table(
     _count("count"),
 )
 
-host_totals: Final = Table(
-    "host_totals",
-    metadata,
-    _name("stream", key=True),
-    _name("host", key=True),
-    _count("count"),
-    Column("admitted", Boolean, nullable=False),
-)
-
 tally_seconds: Final = _tally("tally_seconds")
 tally_minutes: Final = _tally("tally_minutes")
 tally_hours: Final = _tally("tally_hours")
@@ -183,3 +189,8 @@ marks: Final = Table(
     Column("url", Text),
     Index("marks_by_time", "at", "id"),
 )
+
+
+def json_text(document: ColumnElement[str], field: str) -> ColumnElement[str]:
+    """A text field of a JSON document that is stored as text."""
+    return cast(type_coerce(document, JSON)[field].as_string(), Text)
