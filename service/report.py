@@ -7,8 +7,8 @@ escaped so that they can't become links, images, HTML or headings; in fences the
 import re
 from typing import Any, Final
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:-])")
-_PLAIN_WORD: Final = re.compile(r"[\w.,;=%/' -]*\Z", re.ASCII)
+_SPECIAL: Final = re.compile(r"([\\`*\[\]<#|~&@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=[wW]{3})\.)")
+"""What Markdown (CommonMark, GitHub's) could take for its own inside a line; no text begins a line here."""
 _LONGEST_TEXT: Final = 500
 _MOST_EVIDENCE: Final = 10
 
@@ -35,14 +35,14 @@ def text(value: object) -> str:
     """A value as prose: one line, bounded, and nothing in it that Markdown would take for its own.
 
     >>> text("[x](http://evil.example)<img src=x>"), text(None), text("lb.shop.example")
-    ('\\\\[x\\\\]\\\\(http\\\\://evil.example\\\\)\\\\<img src=x\\\\>', '-', 'lb.shop.example')
+    ('\\\\[x\\\\](http\\\\://evil.example)\\\\<img src=x>', '-', 'lb.shop.example')
     """
     if value is None or value == "":
         return "-"
     line = "".join(c if c.isprintable() else " " for c in " ".join(str(value)[: 4 * _LONGEST_TEXT].split()))
     if len(line) > _LONGEST_TEXT:
         line = line[: _LONGEST_TEXT - 3] + "..."
-    return line if _PLAIN_WORD.match(line) and not line.startswith("-") else _SPECIAL.sub(r"\\\1", line)
+    return _SPECIAL.sub(r"\\\1", line)
 
 
 def _facts(incident: dict[str, Any], first: dict[str, Any], verdict: dict[str, Any]) -> str:
