@@ -1,9 +1,12 @@
 """Failures added up per second and key; tallies merge, so they may come from a thread, a replica or a batch job."""
 
 from math import floor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
+
+
+_Cell = TypeVar("_Cell")
 
 
 class Key(NamedTuple):
@@ -37,16 +40,18 @@ class Tally(msgspec.Struct):
         self.peers[seen] = self.peers.get(seen, 0) + failures
 
     def merge(self, other: "Tally") -> None:
-        for mine, theirs in (
-            (self.seconds, other.seconds),
-            (self.untimed, other.untimed),
-            (self.peers, other.peers),
-        ):
-            for key, count in theirs.items():  # type: ignore[attr-defined]
-                mine[key] = mine.get(key, 0) + count  # type: ignore[attr-defined]
+        """Adds what the other holds."""
+        _merge(self.seconds, other.seconds)
+        _merge(self.untimed, other.untimed)
+        _merge(self.peers, other.peers)
 
     def __bool__(self) -> bool:
         return bool(self.seconds or self.untimed)
+
+
+def _merge(mine: dict[_Cell, int], theirs: dict[_Cell, int]) -> None:
+    for cell, count in theirs.items():
+        mine[cell] = mine.get(cell, 0) + count
 
 
 def address_of(peer: str) -> str:

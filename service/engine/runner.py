@@ -174,7 +174,7 @@ class Runner:
             del times[next(iter(times))]
         newest = self.counts.last_record_at
         self.counts.last_record_at = reading.last_time if newest is None else max(newest, reading.last_time)
-        if self.latest_health.lag_bytes == 0:
+        if self.latest_health.lag_bytes == 0 and block.arrived - reading.last_time < FRESH_SECONDS:
             self._ahead.append(reading.last_time - block.arrived)
 
     def _count(self, together: list[Run], commit: Commit, now: float) -> None:
@@ -209,6 +209,8 @@ class Runner:
             self._analysis.advance(self.stream.name, reached)
 
 
+FRESH_SECONDS: Final = 900.0
+"""Records older than this on arrival are an archive's; they tell nothing of the stream's clock."""
 LOOK_SECONDS: Final = 0.5
 """How often the source is asked for its health."""
 LATE_SECONDS: Final = 60.0
