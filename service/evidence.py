@@ -18,27 +18,36 @@ _FIELD_LENGTH: Final = 255
 class EvidenceKeeper:
     """Keeps the first ``per_minute`` failures of each (host, direction, reason) and minute of event time.
 
+    At most ``most_per_minute`` of all keys together, so that random names don't turn a storm into as many records.
     Pure and deterministic in the order of its calls: the same failures give the same choice. One a stream.
     Cost of a failure in a storm: one tuple, one dict look-up. Memory: at most ``most_keys`` keys, then the
     oldest half is forgotten (which at worst keeps some failures more; the store bounds them again).
     """
 
-    def __init__(self, per_minute: int = 5, most_keys: int = 20_000) -> None:
+    def __init__(self, per_minute: int = 5, most_per_minute: int = 500, most_keys: int = 20_000) -> None:
         self._per_minute = per_minute
+        self._most_per_minute = most_per_minute
         self._most_keys = most_keys
         self._kept: dict[tuple[str | None, str, str, float], int] = {}
+        self._minutes: dict[float, int] = {}
 
     def wants(self, failure: Failure, arrived: float) -> bool:
         """Whether this failure is one to keep; counts it as kept if so. ``arrived`` stands in for a missing time."""
         time = arrived if failure.time is None else failure.time
-        key = (failure.host, failure.direction, failure.reason, time // 60)
+        minute = time // 60
+        key = (failure.host, failure.direction, failure.reason, minute)
         kept = self._kept.get(key, 0)
         if kept >= self._per_minute:
             return False
-        if not kept and len(self._kept) >= self._most_keys:
-            for old in list(self._kept)[: self._most_keys // 2]:
-                del self._kept[old]
+        in_all = self._minutes.get(minute, 0)
+        if in_all >= self._most_per_minute:
+            return False
+        if not kept:
+            _forget_half(self._kept, self._most_keys)
+        if not in_all:
+            _forget_half(self._minutes, self._most_keys)
         self._kept[key] = kept + 1
+        self._minutes[minute] = in_all + 1
         return True
 
 
@@ -73,3 +82,10 @@ def document(failure: Failure, *, stream: str, hop: str, raw: bool = True) -> di
 def bounded(text: str, length: int) -> str:
     """``text``, cut to ``length`` characters, the last of which then is an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _forget_half(counts: dict[Any, int], most: int) -> None:
+    """The half that was added first, once there are ``most``."""
+    if len(counts) >= most:
+        for old in list(counts)[: most // 2]:
+            del counts[old]

@@ -45,7 +45,7 @@ class Maintenance:
         deadline = time.monotonic() + self._budget
         for _ in self._steps(now):
             if time.monotonic() >= deadline:
-                self._budget = min(self._budget * 2, MOST_BUDGET_SECONDS)
+                self._budget = min(max(self._budget * 2, BUDGET_SECONDS), MOST_BUDGET_SECONDS)
                 return True
         self._budget = BUDGET_SECONDS
         return False
@@ -65,7 +65,6 @@ class Maintenance:
         with transaction(self._engine) as connection:
             _delete_incidents(connection, now - self._retention)
             _bound_evidence(connection)
-        yield
         while self._used_bytes() > self._max_bytes and (oldest := self._oldest_table()) is not None:
             self._delete_oldest(oldest, None)
             yield
