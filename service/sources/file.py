@@ -123,12 +123,6 @@ class FileSource:
             followed.close()
         self._open.clear()
 
-    def wants_at(self) -> float:
-        """Clock time at which `next_block` is worth a call though nobody notified; for the engine's sleep."""
-        if self._turns or self._told or self._newcomers or self._registry.unsaved:
-            return float("-inf")
-        return min(self._next_poll, self._next_scan, self._turns.next_due())
-
     def _follow(self, part: str, position: Position, content: Content) -> Followed:
         followed = Followed(
             part, position, content, self._clock(), flush_after=self._flush_after, limit=self._max_line_bytes

@@ -56,9 +56,10 @@ class Followed:
         """When to look again even if nothing happens."""
         self.ready = False
         """Whether it waits in its source's queue."""
-        self.size = -1
+        stat = os.fstat(content.fd) if position.done else None
+        self.size = stat.st_size if stat else -1
         """Size and modification time on disk at the last look."""
-        self.mtime = 0
+        self.mtime = stat.st_mtime_ns if stat else 0
         self._end = position.offset
         self._grown = now
         self._offered = False

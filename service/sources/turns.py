@@ -7,8 +7,6 @@ from heapq import heappop, heappush
 from service.sources.followed import Followed
 from service.sources.identity import log_of
 
-_NEVER = float("inf")
-
 
 class Turns:
     """Files that may have something to offer, now or at a stated time."""
@@ -17,9 +15,6 @@ class Turns:
         self._ready: OrderedDict[str, list[Followed]] = OrderedDict()
         self._due: list[tuple[float, int, Followed]] = []
         self._count = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._ready)
 
     def add(self, followed: Followed) -> None:
         if not followed.ready:
@@ -34,9 +29,6 @@ class Turns:
         """Those whose time has come are ready."""
         while self._due and self._due[0][0] <= now:
             self.add(heappop(self._due)[2])
-
-    def next_due(self) -> float:
-        return self._due[0][0] if self._due else _NEVER
 
     def take(self) -> Followed | None:
         """The next file, which is not ready any more; None if there is none."""

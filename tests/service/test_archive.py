@@ -184,9 +184,10 @@ def test_standard_input_is_read_from_a_pipe_too(tmp_path: Path, kind: str) -> No
         "    source.consumed(b, len(b.data)); sys.stdout.buffer.write(b.data)\n"
         "assert source.errors == []"
     )
-    for options in ({"input": path.read_bytes()}, {"stdin": path.open("rb")}):
-        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True, **options)  # type: ignore[call-overload]
-        assert done.stdout == LINES
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, input=path.read_bytes(), stdout=subprocess.PIPE, check=True).stdout == LINES
+    with path.open("rb") as file:
+        assert subprocess.run(command, stdin=file, stdout=subprocess.PIPE, check=True).stdout == LINES
 
 
 def test_a_bomb_is_read_in_bounded_pieces(tmp_path: Path) -> None:

@@ -147,6 +147,17 @@ def test_start_end_reads_a_file_that_appears_later_from_its_beginning(log: Path)
     assert tail.news() == b"first\n"
 
 
+def test_archives_that_were_there_are_read_from_the_beginning_too_or_passed_over(log: Path) -> None:
+    log.with_name("error.log.1.gz").write_bytes(gzip.compress(b"archived\n"))
+    first, last = Tail(log.with_name("error.log*")), Tail(log.with_name("error.log*"), "end")
+    assert first.news() == b"archived\n"
+    for tail in (first, last):
+        assert tail.news(after=10) == b""
+        tail.kill()
+        assert tail.news(after=10) == b""
+        assert tail.turn() == b""
+
+
 def test_a_glob_takes_up_new_files_in_new_directories(tmp_path: Path) -> None:
     tail = Tail(tmp_path / "pods" / "**" / "*.log")
     assert tail.news() == b""

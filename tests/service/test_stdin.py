@@ -14,7 +14,7 @@ class Pipe:
         self.now = 0.0
         self.came = threading.Event()
         read, self.write_end = os.pipe()
-        self.source = StdinSource(read, clock=lambda: self.now, wake=self.came.set, **options)  # type: ignore[arg-type]
+        self.source = StdinSource(read, clock=lambda: self.now, wake=self.came.set, **options)
         self.source.restore({})
 
     def write(self, data: bytes) -> None:
