@@ -37,7 +37,7 @@ class LiveService:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         if wait:
-            self.wait_for(lambda: self.get("/readyz")["status"] == "ready", "ready")
+            self.wait_for(lambda: self.get("/readyz")["ready"] is True, "ready")
 
     def kill(self) -> None:
         """As a power cut does it: no handler runs."""
