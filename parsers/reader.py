@@ -6,7 +6,6 @@ more bytes. So the position after the last block is the start of the oldest unfi
 reader that dies and starts again there counts everything exactly once.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable
 from functools import cache
 from typing import Final
@@ -28,6 +27,12 @@ SAMPLES: Final = 5
 SAMPLE_BYTES: Final = 2048
 TIME_LINES: Final = 8
 """Lines looked at for a block's first and its last time."""
+
+
+STORM_BYTES: Final = 16 * 1024
+"""So much of a block is screened to see whether its lines fail one and all."""
+MESSAGES: Final = 4096
+"""Messages remembered by what the screen found in them."""
 
 
 class Reading(msgspec.Struct):
@@ -63,6 +68,7 @@ class Reader:
         self._gathers = self._format.SEVERAL_LINES or isinstance(self._format, Joining)
         self._screen = screen.load()
         self._lexicon = lexicon.load()
+        self._messages: dict[bytes, tuple[int, ...]] = {}
 
     def read(self, block: bytes, *, final: bool = False) -> Reading:
         """What ``block`` holds; ``final`` says that what is unfinished at its end ends there."""
@@ -70,27 +76,96 @@ class Reader:
         reading = Reading(limit)
         if limit == 0:
             return reading
-        hits = self._screen.hits(block if limit == len(block) else block[:limit])
         pieces = _may_hold_pieces(block, limit)
         if pieces or (self._gathers and self._format is not auto):
-            self._gather(reading, block, limit, final, hits, pieces)
+            self._gather(reading, block, limit, final, self._hits(block, limit), pieces)
         elif self._format is auto:
-            self._read_any(reading, block, limit, final, hits)
-        elif hits:
-            self._read_lines(reading, block, limit, hits)
+            self._read_any(reading, block, limit, final)
+        else:
+            self._read_dense_or_not(reading, block, limit)
         self._count(reading, block)
         return reading
 
-    def _read_any(self, reading: Reading, block: bytes, limit: int, final: bool, hits: list[Hit]) -> None:
+    def _hits(self, block: bytes, limit: int) -> list[Hit]:
+        return self._screen.hits(block if limit == len(block) else block[:limit])
+
+    def _read_any(self, reading: Reading, block: bytes, limit: int, final: bool) -> None:
         """``auto``: line by line as long as all hits stand in lines of single-line formats, which they mostly do."""
         if not final:
             self._gather(reading, block, limit, final, [], False)  # tells where a record of several lines may go on
-        settled = reading.consumed
-        until = bisect_right(hits, (settled, len(self._lexicon.entries)))
-        if until and not self._read_lines(reading, block, settled, hits[:until]):
+        if not self._read_dense_or_not(reading, block, reading.consumed):
             reading.candidates = reading.unrecognized = 0
             reading.failures, reading.changes, reading.samples = [], [], []
-            self._gather(reading, block, limit, final, hits, False)
+            self._gather(reading, block, limit, final, self._hits(block, limit), False)
+
+    def _read_dense_or_not(self, reading: Reading, block: bytes, limit: int) -> bool:
+        """Reads single lines; a block that begins with a storm, where the format allows it, without the screen."""
+        if limit > 4 * STORM_BYTES and self._format.NAME in _MESSAGE_DECIDES:
+            sample = block.rfind(b"\n", 0, STORM_BYTES) + 1
+            hits = self._hits(block, sample) if sample else []
+            if hits and 2 * len(hits) >= block.count(b"\n", 0, sample):
+                if not self._read_lines(reading, block, sample, hits):
+                    return False
+                at = self._read_storm(reading, block, sample, limit)
+                if at == limit:
+                    return True
+                block = block[at:limit]
+                limit = len(block)
+        hits = self._hits(block, limit)
+        return not hits or self._read_lines(reading, block, limit, hits)
+
+    def _read_storm(self, reading: Reading, block: bytes, at: int, limit: int) -> int:
+        """Reads lines of which nearly all fail alike, and answers where it came to: the end, or where they do not.
+
+        nginx's message, what stands between ``*7 `` and ``, client: ``, is screened once, and a line that repeats
+        a message that has a hit has it too. Any other line is screened alone; too many of these end the storm.
+        """
+        settings, meaning, hits_of = self.settings, self._lexicon.said, self._screen.hits
+        any_format, format_of = self._format is auto, self._format_of
+        read_line = _single_lines("nginx")[1]
+        known = self._messages
+        find = block.find
+        candidates = alone = lines = 0
+        while at < limit:
+            stop = find(b"\n", at, limit)
+            if stop < 0:
+                break
+            text = block[at:stop]
+            star = text.find(b" *", 20, 80)
+            begin = text.find(b" ", star + 2)
+            end = text.find(b", client: ", begin)
+            if star < 0 or begin < 0 or end < 0 or text[4:5] != b"/" or text[-1] == _RETURN:
+                break
+            if any_format and format_of(text).NAME != "nginx":
+                break
+            message = text[begin:end]
+            ids = known.get(message)
+            lines += 1
+            if not ids:
+                alone += 1
+                if alone > 64 and 4 * alone > lines:
+                    break
+                hits = hits_of(text)
+                ids = tuple([number for _, number in hits])
+                if len(known) >= MESSAGES:
+                    known.clear()
+                known[message] = ids if any(begin < place <= end for place, _ in hits) else ()
+                if not ids:
+                    at = stop + 1
+                    continue
+            candidates += 1
+            try:
+                found = read_line(text, meaning(ids, text), settings)  # type: ignore[misc]
+            except MalformedRecordError:
+                _unrecognized(reading, text)
+            else:
+                if type(found) is Failure:
+                    reading.failures.append(found)
+                elif found is not None:
+                    reading.changes.append(found)  # type: ignore[arg-type]
+            at = stop + 1
+        reading.candidates += candidates
+        return at
 
     def _gather(self, reading: Reading, block: bytes, limit: int, final: bool, hits: list[Hit], pieces: bool) -> None:
         """Records that may have several lines."""
@@ -131,7 +206,7 @@ class Reader:
                     if not is_single:
                         return False
                 said = meaning(tuple(ids), text)
-                if not said.is_failure:
+                if not said.is_failure and not (dated and form.NAME in _MESSAGE_DECIDES):
                     pass
                 elif read_line is not None and (peeled is None or not peeled.names):
                     try:
@@ -218,6 +293,9 @@ _RETURN: Final = ord("\r")
 _NEWLINE: Final = ord("\n")
 _DIGITS: Final = frozenset(b"0123456789")
 
+
+_MESSAGE_DECIDES: Final = frozenset(("nginx", "auto"))
+"""Formats (and ``auto``, that may come to one) whose dated lines are judged by their message, not by what follows."""
 
 _ReadLine = Callable[[bytes, Said, Settings], Failure | Change | None]
 

@@ -1,5 +1,6 @@
 """However a log is cut into blocks and whatever is around its lines, the same failures are counted."""
 
+import itertools
 import json
 from collections.abc import Callable
 
@@ -132,3 +133,22 @@ def _hold(format_name: str, log: bytes, sizes: list[int]) -> None:
             yield max(sizes) + 200
 
     assert read_in_blocks(format_name, log, cuts()) == read_whole(format_name, log)  # type: ignore[arg-type]
+
+
+_STORM = [line for line in NGINX.splitlines() if b", client: " in line] + [
+    b'2026/11/20 23:42:23 [error] 1#1: *4 SSL_do_handshake() failed (SSL: error:0A000418:SSL routines::tlsv1 alert unknown ca:SSL alert number 48) while SSL handshaking to upstream, client: 192.0.2.1, server: shop.example, request: "GET /SSL_do_handshake()%20failed HTTP/1.1", upstream: "https://198.51.100.3:8443/", host: "shop.example"',
+    b'2026/11/20 23:42:23 [error] 1#1: *5 open() "/srv/x" failed (2: No such file or directory), client: 192.0.2.1, server: shop.example, request: "GET /no%20shared%20cipher HTTP/1.1"',
+    b'2026/11/20 23:42:23 [error] 1#1: *5 open() "/srv/y" failed (2: No such file or directory), client: 192.0.2.1, server: shop.example, request: "GET /?q=no shared cipher HTTP/1.1"',
+    b"2026/99/20 23:42:23 [info] 1#1: *6 peer closed connection in SSL handshake while SSL handshaking, client: 192.0.2.8, server: 0.0.0.0:443",
+]
+
+
+@pytest.mark.parametrize("format_name", ["nginx", "auto"])
+@pytest.mark.parametrize("after", [b"", HAPROXY, NGINX * 400, b"2026/11/20 23:42:23 [notice] 1#1: quiet\n" * 4000, APP])
+def test_a_storm_is_read_as_its_lines_would_be_alone(format_name: str, after: bytes) -> None:
+    """Large blocks in which nearly every line fails take a way of their own: it comes to the same."""
+    storm = b"".join(_STORM[at * at % len(_STORM)] + b"\n" for at in range(2500))
+    for log in (storm + after, after + storm):
+        small = read_in_blocks(format_name, log, itertools.repeat(30_000))
+        assert read_whole(format_name, log) == small
+        assert small[0]["failures"] > 1000
