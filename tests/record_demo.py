@@ -1,6 +1,6 @@
 """Records the incident that ``handspike demo`` replays: real nginx, HAProxy and clients on loopback, really broken.
 
-    python tests/record_demo.py [FOLDER]        # default: service/demo/recording; takes a minute and a half
+    python -m tests.record_demo [FOLDER]        # default: service/demo/recording; takes a minute and a half
 
 What it writes is what the programs wrote, byte for byte, but for one thing: HAProxy logs to a syslog daemon only, so
 `service.demo.lab.haproxy` receives its datagrams and appends them to lb.log without their ``<PRI>``, as rsyslog would.

@@ -57,7 +57,8 @@ frontend fe_https
   default_backend be_ingress
 backend be_ingress
   option httpchk GET /healthz
-  server ing1 127.0.0.1:{ingress_port} ssl verify required ca-file {root} sni str({ingress}) check check-sni {ingress} inter 2s
+  default-server ssl verify required ca-file {root} sni str({ingress}) check check-sni {ingress} inter 2s
+  server ing1 127.0.0.1:{ingress_port}
 """
 _INGRESS: Final = """\
   server {{
