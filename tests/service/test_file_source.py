@@ -596,3 +596,19 @@ def test_a_stored_position_that_makes_no_sense_is_dropped(log: Path) -> None:
     tail.kill()
     assert tail.news() == b"one\n"
     assert "x" not in tail.stored
+
+
+def test_a_file_has_one_block_out_at_a_time(log: Path) -> None:
+    log.write_bytes(b"one\n")
+    source = FileSource(str(log), "beginning", clock=lambda: 0.0)
+    source.restore({})
+    first = source.next_block()
+    append(log, b"two\n")
+    source.notify()
+    others = [source.next_block() for _ in range(3)]
+    assert first is not None
+    assert [block.data for block in others if block] == [b"", b"", b""]  # only positions to be stored
+    source.consumed(first, 4)
+    second = source.next_block()
+    assert second is not None
+    assert second.data == b"two\n"
