@@ -20,7 +20,7 @@ _QUOTED: Final = r"""
       | " [^"\\]*(?:\\.[^"\\]*)*                            # quoted, escapes skipped; unclosed: to the end
       | ' [^']*
 """
-_SEPARATOR: Final = r"""(?:\\*["'])?\s{0,8}(?:=>|[:=])\s{0,8}"""
+_SEPARATOR: Final = r"""(?:\\*["'])?[ \t]{0,8}(?:=>|[:=])[ \t]{0,8}"""
 
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,40})PRIVATE KEY((?: BLOCK)?)-----"
@@ -35,7 +35,13 @@ _HEADER: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_BEARER: Final = re.compile(r"\b(bearer|negotiate|ntlm)(\s{1,8})[^\s\"',;]{4,}", re.IGNORECASE)
+_BEARER: Final = re.compile(r"\b(bearer)(\s{1,8})[^\s\"',;]{4,}", re.IGNORECASE)
+_SPNEGO: Final = re.compile(
+    r"\b((?i:negotiate|ntlm)\s{1,8})(?:YI|oY|TlRM)[A-Za-z0-9+/=]{8,}"
+)  # "negotiate protocol" is none
+_KEY_LOG: Final = re.compile(
+    r"\b(CLIENT_RANDOM|(?:CLIENT|SERVER|EXPORTER)_[A-Z_]{0,40}SECRET(?:_\d)?)(\s{1,8})[0-9a-fA-F]{8,}\s{1,8}[0-9a-fA-F]+"
+)
 _BASIC: Final = re.compile(r"\b(basic)(\s{1,8})([A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE)
 _JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}")
 _WELL_KNOWN: Final = re.compile(
@@ -55,7 +61,7 @@ _BARE_QUERY: Final = re.compile(r"""(?<=[\w/])\?[^\s"'&=<>]{8,256}(?![^\s"'&<>])
 _PAIR: Final = re.compile(
     rf"""
     ( (?:pass(?:word|wd|phrase|code)|pwd|secret(?![_-]?names?\b)|token|api[_-]?key|access[_-]?key|private[_-]key
-        |credentials?|sess(?:ion)?[_-]?id)
+        |master[_-](?:key|secret)|resumption\ psk|credentials?(?=\\*[\"']|\s{0, 8}=)|sess(?:ion)?[_-]?id)
       [\w.-]{{0,24}} {_SEPARATOR} )
     (?: {_QUOTED} | [^\s"&]+ )
     """,
@@ -108,6 +114,8 @@ def _hide(text: str) -> str:
         text = _PRIVATE_KEY.sub(r"-----BEGIN \1PRIVATE KEY\2-----***", text)
     text = _HEADER.sub(_keep_key, text)
     text = _BEARER.sub(r"\1\2***", text)
+    text = _SPNEGO.sub(r"\1***", text)
+    text = _KEY_LOG.sub(r"\1\2***", text)
     text = _BASIC.sub(_basic, text)
     text = _JWT.sub(_STARS, text)
     text = _WELL_KNOWN.sub(_STARS, text)

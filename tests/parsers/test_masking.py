@@ -2,11 +2,13 @@
 
 import base64
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parsers import lexicon
 from parsers.masking import LIMIT, mask, visible
 
 TOKEN = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", min_size=16, max_size=60)
@@ -45,6 +47,10 @@ CONTEXTS = (
     "JSESSIONID={}; Path=/",
     "key ghp_{}0000",
     "token: Bearer {}",
+    "    Master-Key: {}",
+    "Authorization: Negotiate YII{}",
+    "got negotiate oY{} back",
+    "credentials={}",
 )
 
 
@@ -87,6 +93,26 @@ def test_an_aws_access_key_id_is_masked_where_it_stands() -> None:
 def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:
     """The texts that tell why a handshake failed survive word for word."""
     assert mask(text) == text
+
+
+def test_every_text_of_the_lexicon_stays_as_it_is() -> None:
+    """Masking never hides why a handshake failed."""
+    folder = Path(lexicon.__file__).parent
+    texts = [
+        line.partition("\t")[0]
+        for file in folder.glob("*.tsv")
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert len(texts) > 1_000
+    assert [text for text in texts if mask(f"tls: {text}\n") != f"tls: {text}\n"] == []
+
+
+def test_keys_that_decrypt_recorded_traffic_are_masked() -> None:
+    """NSS key log lines, and what s_client prints of a session."""
+    assert mask(f"CLIENT_RANDOM {'ab' * 32} {'CD' * 48}") == "CLIENT_RANDOM ***"
+    assert mask(f"SERVER_TRAFFIC_SECRET_0 {'ab' * 32} {'CD' * 48}") == "SERVER_TRAFFIC_SECRET_0 ***"
+    session = "    Session-ID: \n    Session-ID-ctx: \n    Master-Key: ABCD\n    Resumption PSK: 1A99\n"
+    assert mask(session) == session.replace("ABCD", "***").replace("1A99", "***")
 
 
 @pytest.mark.parametrize(
