@@ -61,7 +61,7 @@ _BARE_QUERY: Final = re.compile(r"""(?<=[\w/])\?[^\s"'&=<>]{8,256}(?![^\s"'&<>])
 _PAIR: Final = re.compile(
     rf"""
     ( (?:pass(?:word|wd|phrase|code)|pwd|secret(?![_-]?names?\b)|token|api[_-]?key|access[_-]?key|private[_-]key
-        |master[_-](?:key|secret)|resumption\ psk|credentials?(?=\\*[\"']|\s{0, 8}=)|sess(?:ion)?[_-]?id)
+        |master[_-](?:key|secret)|resumption\ psk|credentials?(?=\\*[\"']|\s{{0,8}}=)|sess(?:ion)?[_-]?id)
       [\w.-]{{0,24}} {_SEPARATOR} )
     (?: {_QUOTED} | [^\s"&]+ )
     """,
