@@ -1,8 +1,8 @@
 """Records of several lines, put together: traces from their lines, lines from their pieces, pairs from their halves.
 
 Two walks over one block's complete lines. Where lines have no envelope, only the surroundings of hits are looked
-at. Where they have one, lines of several origins may be mixed, so every line of the block is peeled and handed to
-its own origin's record. Either walk begins at a record's first line and answers where the oldest unfinished record
+at. Where they have one, lines of several origins may be mixed, so all lines around a hit are peeled and handed to
+their own origin's record. Either walk begins at a record's first line and answers where the oldest unfinished record
 begins; a block that begins there again comes to the same records.
 """
 
@@ -63,11 +63,11 @@ def gather(
     joins = _Joins(settings)
     walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
     if wrapped or pieces:
-        walk.every_line(pieces)
+        walk.line_by_line(pieces)
     elif not walk.around_hits():
         joins = _Joins(settings)
         walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
-        walk.every_line(False)
+        walk.line_by_line(False)
     if not final:
         last = block.rfind(b"\n", 0, limit - 1) + 1
         walk.unfinished += joins.waiting(_time_of(peel(block[last:limit].rstrip(b"\r\n"), settings), settings), limit)
@@ -98,6 +98,8 @@ class _Walk:
         self.unfinished: list[int] = []
         self.spans: list[tuple[int, int]] = []
         """Where records without a hit lie that have more than one line."""
+        self._live = 0
+        """Records under way that hold a hit."""
         self._block, self._limit, self._final, self._hits = block, limit, final, hits
         self._screen, self._settings, self._format_of, self._joins = screen, settings, format_of, joins
 
@@ -178,16 +180,23 @@ class _Walk:
     def _whole(self, start: int) -> bytes:
         return self._block[start : self._end(start)].rstrip(b"\r\n").lstrip(b"\0")
 
-    def every_line(self, pieces_expected: bool) -> None:
-        """Peels every line and hands it to its origin's record; of a block without hits, only what may go on."""
-        block, hits, limit, settings = self._block, self._hits, self._limit, self._settings
-        at = 0 if hits or pieces_expected else block.rfind(b"\n", 0, max(limit - 2 * BYTES, 0)) + 1
+    def line_by_line(self, pieces_expected: bool) -> None:
+        """Peels line by line and hands each to its origin's record; passes over what is far from any hit."""
+        hits, limit, settings = self._hits, self._limit, self._settings
+        at = 0
         index, count = 0, len(hits)
         pieces: dict[bytes, _Pieces] = {}
         records: dict[bytes, _Lines] = {}
         newest: float | None = None
         enveloped = False
+        looked = -1
         while at < limit:
+            if index != looked and not (pieces_expected or self._live):
+                looked = index
+                ahead = self._next_of_interest(at, hits[index][0] if index < count else None)
+                if ahead > at:
+                    records.clear()
+                    at = ahead
             stop = self._end(at)
             first = index
             while index < count and hits[index][0] <= stop:
@@ -231,6 +240,16 @@ class _Walk:
             else:
                 self.unfinished.append(lines.start)
 
+    def _next_of_interest(self, at: int, hit: int | None) -> int:
+        """Where to look next while no record under way holds a hit: where the next hit's record may begin."""
+        if hit is None:
+            begin = self._limit - BYTES
+        else:
+            begin = self._block.rfind(b"\n", at, hit - 1) + 1 or at
+            if not begins_record(peel(self._whole(begin), self._settings).text):
+                begin -= BYTES
+        return at if begin <= at else self._block.rfind(b"\n", at, begin) + 1 or at
+
     def _close_all(self, records: "dict[bytes, _Lines]", enveloped: bool) -> None:
         """Where lines with and without envelopes alternate, neither goes on with the other.
 
@@ -255,12 +274,14 @@ class _Walk:
         lines = records.get(origin)
         if lines is not None:
             if not lines.is_over(start, peeled.time) and lines.shape.takes(head, stop - start):
+                self._live += bool(ids and not lines.ids)
                 lines.add(stop, peeled.text, ids)
                 return
             del records[origin]
             self._close(lines)
         form = self._format_of(peeled.text)
         lines = _Lines(start, stop, peeled, ids, form, Growing(head, stop - start))
+        self._live += bool(ids)
         if form.SEVERAL_LINES:
             records[origin] = lines
         else:
@@ -271,6 +292,7 @@ class _Walk:
             if lines.count > 1:
                 self.spans.append((lines.start, lines.stop))
             return
+        self._live -= 1
         peeled = lines.peeled
         record = Record(b"\n".join(lines.texts), self._settings, peeled.time, peeled.program)
         candidate = Candidate(lines.start, lines.stop, record, tuple(lines.ids), lines.format, peeled.resolution)
