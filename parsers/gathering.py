@@ -15,6 +15,7 @@ from parsers import timestamps
 from parsers.continuation import BYTES, LOOK, Growing, begins_record
 from parsers.envelopes import Peeled, peel, peel_piece
 from parsers.envelopes.json_wrappers import has_bytes
+from parsers.joining import Candidate, Joins
 from parsers.record import Format, Joining, Record, Settings
 from parsers.screen import Hit, Screen
 
@@ -22,20 +23,6 @@ GAP_SECONDS: Final = 2.0
 """Lines of one record are written at once: enveloped lines further apart than this, by their envelopes, are two."""
 PIECES_BYTES: Final = 1024 * 1024
 """A line in pieces ends at this size."""
-OPEN_JOINS: Final = 64
-"""Records that wait for another one at a time; the oldest gives way."""
-
-
-class Candidate(msgspec.Struct, gc=False):
-    """A record that the screen picked, whole: ``block[start:stop]``, though lines of others may stand between."""
-
-    start: int
-    stop: int
-    record: Record
-    ids: tuple[int, ...]
-    format: Format
-    resolution: float
-    """Of the envelope's time."""
 
 
 class Gathered(msgspec.Struct):
@@ -60,12 +47,12 @@ def gather(
     ``format_of`` tells the format of the record that begins with a text; ``wrapped`` whether lines have envelopes,
     ``pieces`` whether the screen may have missed a text because it stands in pieces or as an array of bytes.
     """
-    joins = _Joins(settings)
+    joins = Joins(settings)
     walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
     if wrapped or pieces:
         walk.line_by_line(pieces)
     elif not walk.around_hits():
-        joins = _Joins(settings)
+        joins = Joins(settings)
         walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
         walk.line_by_line(False)
     if not final:
@@ -92,7 +79,7 @@ class _Walk:
         screen: Screen,
         settings: Settings,
         format_of: Callable[[bytes], Format],
-        joins: "_Joins",
+        joins: "Joins",
     ) -> None:
         self.candidates: list[Candidate] = []
         self.unfinished: list[int] = []
@@ -358,73 +345,6 @@ class _Lines:
             return True
         began = self.peeled.time
         return began is not None and time is not None and time - began > GAP_SECONDS
-
-
-class _Joins:
-    """Candidates that wait for the other part of what they tell."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._open: list[_Open] = []
-
-    def add(self, candidate: Candidate, origin: bytes, form: Joining) -> list[Candidate]:
-        """What is complete by this candidate."""
-        text = candidate.record.text
-        time = timestamps.leading(text, self._settings)
-        now = time[0] if time is not None else candidate.record.time
-        done = self._expire(now, candidate.start)
-        for held in self._open:
-            if held.candidate.format is candidate.format and held.origin == origin and form.joins(held.texts, text):
-                held.add(candidate, text, now)
-                if form.complete(held.texts):
-                    self._open.remove(held)
-                    done.append(held.whole())
-                return done
-        held = _Open(candidate, origin, form, text, now)
-        if form.complete(held.texts):
-            done.append(candidate)
-            return done
-        self._open.append(held)
-        if len(self._open) > OPEN_JOINS:
-            done.append(self._open.pop(0).whole())
-        return done
-
-    def waiting(self, now: float | None, limit: int) -> list[int]:
-        """Starts of those for which the other part may still come."""
-        return [held.candidate.start for held in self._open if not held.is_over(now, limit)]
-
-    def close(self) -> list[Candidate]:
-        return [held.whole() for held in self._open]
-
-    def _expire(self, now: float | None, at: int) -> list[Candidate]:
-        over = [held for held in self._open if held.is_over(now, at)]
-        if over:
-            self._open = [held for held in self._open if held not in over]
-        return [held.whole() for held in over]
-
-
-class _Open:
-    def __init__(self, candidate: Candidate, origin: bytes, form: Joining, text: bytes, time: float | None) -> None:
-        self.candidate, self.origin, self._seconds, self._time = candidate, origin, form.JOIN_SECONDS, time
-        self.texts = [text]
-
-    def add(self, candidate: Candidate, text: bytes, time: float | None) -> None:
-        self.texts.append(text)
-        self.candidate.stop = max(self.candidate.stop, candidate.stop)
-        self.candidate.ids += candidate.ids
-        if time is not None:
-            self._time = time
-
-    def is_over(self, now: float | None, at: int) -> bool:
-        if at - self.candidate.start >= BYTES:
-            return True
-        return now is not None and self._time is not None and now - self._time > self._seconds
-
-    def whole(self) -> Candidate:
-        if len(self.texts) > 1:
-            record = self.candidate.record
-            self.candidate.record = Record(b"\n".join(self.texts), record.settings, record.time, record.program)
-        return self.candidate
 
 
 def _time_of(peeled: Peeled, settings: Settings) -> float | None:

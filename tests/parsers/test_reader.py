@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from parsers import registry
 from parsers.reader import SAMPLE_BYTES, SAMPLES, Reader
 from parsers.record import Settings
 from tests.parsers.reader_samples import APACHE, APP, BARE, ENVOY, HAPROXY, LOGS, NGINX, REFERENCE, read_whole
@@ -170,3 +171,14 @@ def test_an_unknown_format_names_those_there_are() -> None:
     """The message is the way out."""
     with pytest.raises(ValueError, match=r"'nginks' is no format; formats are: nginx, ingress_nginx, haproxy"):
         reader("nginks")
+
+
+def test_every_registered_format_is_what_its_name_says() -> None:
+    """The registry's names, in the contract's order, each a module that offers what a format must."""
+    assert list(registry.FORMATS)[:4] == ["nginx", "ingress_nginx", "haproxy", "envoy"]
+    for name, form in registry.FORMATS.items():
+        assert form.NAME == name
+        assert callable(form.read)
+        assert callable(form.claims)
+        assert isinstance(form.SEVERAL_LINES, bool)
+    assert set(registry.CLAIM_ORDER) == set(registry.NAMES) - {"app", "auto"}
