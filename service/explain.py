@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
+from io import BufferedIOBase
 from itertools import chain
-from typing import IO, Any, Final, cast
+from typing import Any, Final, cast
 
 import orjson
 
@@ -64,7 +65,7 @@ def explain_record(data: bytes, hop: str | None = None, format: str | None = Non
     return _told(failure, hop) if failure is not None else _nothing(data, hop, asked)
 
 
-def explain_file(file: IO[bytes], hop: str | None = None, format: str | None = None) -> Iterator[dict[str, Any]]:
+def explain_file(file: BufferedIOBase, hop: str | None = None, format: str | None = None) -> Iterator[dict[str, Any]]:
     """Each failure in a log (plain, gzip or Zstandard), in its order; short texts as in `explain`.
 
     Memory does not grow with its size.
@@ -176,13 +177,13 @@ def _read(blocks: Iterable[bytes], hop: str | None, format: str | None, now: flo
         block = following
 
 
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+def _blocks(file: BufferedIOBase) -> Iterator[bytes]:
     """Text in blocks of `BLOCK_BYTES`, the last one shorter."""
     head = file.read(4)
     left = iter((head,))
 
     def packed(size: int) -> bytes:
-        return next(left, b"") or file.read(size)
+        return next(left, b"") or file.read1(size)  # hands back what there is: Ctrl-C is never kept waiting
 
     kind = kind_of(head)
     read = decompress(kind, packed).read if kind else packed

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, cast
 
 import click
 
@@ -56,6 +57,7 @@ def _write(records: Iterable[dict[str, Any]], as_json: bool) -> None:
 
         for record in records:
             sys.stdout.buffer.write(orjson.dumps(record) + b"\n")
+            sys.stdout.buffer.flush()  # whoever asks line by line waits for this answer
         return
 
     from service.explained import page
@@ -82,10 +84,10 @@ def _jsonl(what: str | None, format_name: str | None, hop: str | None, as_json: 
 
 
 @contextmanager
-def _opened(path: Path | None) -> Iterator[IO[bytes]]:
+def _opened(path: Path | None) -> Iterator[BufferedIOBase]:
     """The file; standard input where none is named."""
     if path is None:
-        yield sys.stdin.buffer
+        yield cast("BufferedIOBase", sys.stdin.buffer)
         return
     try:
         with path.open("rb") as file:
