@@ -207,8 +207,10 @@ class Engine:
     def _maintain(self) -> None:
         self.analysis.forget_old()
         try:
-            self.store.maintain(self._clock())
+            more = self.store.maintain(self._clock())
         except (StoreBusyError, StoreFullError):
+            more = True
+        if more:
             self._last_maintain = time.monotonic() - MAINTAIN_SECONDS + LONGEST_STORE_RETRY_SECONDS
 
     def _restore(self) -> None:
