@@ -148,7 +148,7 @@ class _Show:
         lines: dict[str, str] = {}
         for record in whole.get("evidence", []):
             if record["raw"] is not None and record["reason"] == incident["spikes"][0]["reason"]:
-                lines.setdefault(record["stream"], record["raw"].replace("\n", " ⏎ ")[:_LONGEST_LINE])
+                lines.setdefault(record["stream"], _on_one_line(record["raw"]))
         return list(lines.items())[:_MOST_EVIDENCE]
 
     def _items(self, path: str) -> list[dict[str, Any]]:
@@ -161,6 +161,12 @@ class _Show:
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)
+
+
+def _on_one_line(raw: str) -> str:
+    """A trace says what it was about in its first line and why in its last."""
+    first, *rest = raw.strip().splitlines() or [""]
+    return first[:_LONGEST_LINE] + (f" ⏎ ... ⏎ {rest[-1][:_LONGEST_LINE]}" if rest else "")
 
 
 def _reason(incident: dict[str, Any]) -> str:

@@ -159,12 +159,12 @@ class Shop:
         worker = Path(shutil.copy(Path(__file__).with_name("orders_worker.py"), self._folder / "orders_worker.py"))
         command = [self._python, str(worker), str(self._logs / "app.log"), str(lb_port), API, str(root), "0.5"]
         self._running.enter_context(Program(command, self._folder / "app.log", cwd=self._folder))
-        self._running.callback(self._ending.set)
         self._every(0.25, lambda: clients.get(edge_port, WWW, next(pages), root, next(browsers)))
         self._every(0.7, lambda: clients.get(lb_port, API, "/v1/stock", root, next(partners), "partner-sync/1.1"))
         self._every(5.0, lambda: clients.connect_and_close(edge_port, "127.0.0.2"))
         self._every(7.0, lambda: clients.plain_http(lb_port, API, "127.0.0.3"))
         self._every(9.0, lambda: clients.old_tls(edge_port, WWW, "127.0.0.4"))
+        self._running.callback(self._ending.set)  # the first thing to happen at the end
 
     def _every(self, seconds: float, call: Callable[[], object]) -> None:
         def repeat() -> None:
