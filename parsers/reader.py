@@ -35,6 +35,10 @@ MESSAGES: Final = 4096
 """Messages remembered by what the screen found in them."""
 
 
+MEANT: Final = 64
+"""Hits that decide what a record says, from its start and from its end: a hostile line may hold any number."""
+
+
 class Reading(msgspec.Struct):
     """What one block held."""
 
@@ -175,7 +179,8 @@ class Reader:
         for candidate in gathered.candidates:
             reading.candidates += 1
             record = candidate.record
-            said = self._lexicon.said(candidate.ids, record.text)
+            ids = candidate.ids if len(candidate.ids) <= MEANT else candidate.ids[:MEANT] + candidate.ids[-MEANT:]
+            said = self._lexicon.said(ids, record.text)
             self._judge(reading, candidate.format, record, said, candidate.resolution)
 
     def _read_lines(self, reading: Reading, block: bytes, limit: int, hits: list[Hit]) -> bool:
@@ -205,7 +210,7 @@ class Reader:
                     is_single, read_line = single_lines(form.NAME)
                     if not is_single:
                         return False
-                said = meaning(tuple(ids), text)
+                said = meaning(tuple(ids) if len(ids) <= MEANT else (*ids[:MEANT], *ids[-MEANT:]), text)
                 if not said.is_failure and not (dated and form.NAME in _MESSAGE_DECIDES):
                     pass
                 elif read_line is not None and (peeled is None or not peeled.names):
