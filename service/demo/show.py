@@ -44,11 +44,11 @@ def show(live: bool) -> None:
     with _ended_by_sigterm(), tempfile.TemporaryDirectory(prefix="handspike-demo-") as name:
         folder = Path(name)
         config = prepare(folder)
-        stage: Stage = Live(folder / "logs") if live else Replayed(folder / "logs", speed)
+        stage: Stage = Live(folder / "logs", speed) if live else Replayed(folder / "logs", speed)
         service = Service(load(config))
         service.start()
         try:
-            _Show(console, service.url, stage, folder, 1.0 if live else speed).run(watched)
+            _Show(console, service.url, stage, folder, speed).run(watched)
         finally:
             service.stop()
 
@@ -93,7 +93,7 @@ class _Show:
             if not told_broken and self._stage.truth is not None:
                 told_broken = True
                 self._step("something has just been broken")
-            found = self._items("/api/v1/incidents")
+            found = self._ask("/api/v1/incidents")["items"]
             if found:
                 incident = min(found, key=lambda one: (one["started_at"], one["id"]))
                 opened = opened or elapsed
@@ -139,21 +139,24 @@ class _Show:
         until = time.monotonic() + CLEARED_WITHIN_SECONDS
         while incident["verdict"]["provisional"] and time.monotonic() < until:
             time.sleep(1.0)
-            incident = self._http.get(f"/api/v1/incidents/{incident['id']}").raise_for_status().json()
+            incident = self._ask(f"/api/v1/incidents/{incident['id']}")
         for cleared in incident["verdict"]["cleared"]:
             self._step(f"cleared: {cleared['stream']}: {cleared['why']}")
 
     def _evidence(self, incident: dict[str, Any]) -> list[tuple[str, str]]:
-        whole = self._http.get(f"/api/v1/incidents/{incident['id']}").raise_for_status().json()
+        whole = self._ask(f"/api/v1/incidents/{incident['id']}")
         lines: dict[str, str] = {}
         for record in whole.get("evidence", []):
             if record["raw"] is not None and record["reason"] == incident["spikes"][0]["reason"]:
                 lines.setdefault(record["stream"], _on_one_line(record["raw"]))
         return list(lines.items())[:_MOST_EVIDENCE]
 
-    def _items(self, path: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self._http.get(path).raise_for_status().json()["items"]
-        return items
+    def _ask(self, path: str) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._http.get(path).raise_for_status().json()
+        except httpx.HTTPError as error:
+            raise HandspikeError(f"the demo's service can't be asked: {error}") from error
+        return answer
 
     def _step(self, text: str) -> None:
         elapsed = time.monotonic() - self._began
@@ -179,7 +182,7 @@ def _clock(at: float) -> str:
 
 
 def _speed() -> float:
-    """How much faster than it happened the recording is replayed; for tests."""
+    """How much faster than it happened the recording is replayed, or how much less a live one waits; for tests."""
     written = os.environ.get("HANDSPIKE_DEMO_SPEED", "1")
     try:
         speed = float(written)

@@ -62,7 +62,7 @@ class Replayed:
 class Live:
     """nginx and HAProxy of this machine, on loopback."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, speed: float) -> None:
         """Raises:
         HandspikeError: nginx, HAProxy or openssl is missing; says what to install.
         """
@@ -70,7 +70,7 @@ class Live:
 
         find_program("nginx", "haproxy", "openssl")
         self.opening = "nginx, HAProxy and their clients of this machine, on loopback ports of their own"
-        self.break_seconds = HEALTHY_SECONDS
+        self.break_seconds = HEALTHY_SECONDS / speed
         self._logs = logs
         self._truth: tuple[float, str] | None = None
         self._running = ExitStack()

@@ -4,10 +4,11 @@ Everything runs as the current user on free ports, with its own configuration in
 with its context.
 """
 
+from service.demo.lab import clients
 from service.demo.lab.certificates import Authority, Leaf
 from service.demo.lab.haproxy import HAProxy
 from service.demo.lab.nginx import Nginx
 from service.demo.lab.process import Program, find_program, free_port
 from service.demo.lab.shop import Shop
 
-__all__ = ["Authority", "HAProxy", "Leaf", "Nginx", "Program", "Shop", "find_program", "free_port"]
+__all__ = ["Authority", "HAProxy", "Leaf", "Nginx", "Program", "Shop", "clients", "find_program", "free_port"]
