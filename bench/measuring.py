@@ -18,6 +18,7 @@ class Run(msgspec.Struct):
     cpu_seconds: float
     """User and system time of the child and of its own children that it waited for."""
     peak_mib: float
+    """At most this: Linux begins a child's peak with what its parent held when it started it, some 45 MiB here."""
     output: bytes
 
 
