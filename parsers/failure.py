@@ -21,7 +21,7 @@ class Failure(msgspec.Struct, gc=False):
     reason: str
     rejected_by: RejectedBy
     host: str | None = None
-    """The server name that was asked for on the failed leg: lower case, punycode, no port; None if not in the record."""
+    """Server name asked for on the failed leg: lower case, punycode, no port; None if not in the record."""
     peer: str | None = None
     """Far end of the leg that failed: ``ip:port``, ``[v6]:port``, ``ip`` or ``name:port``."""
     sni_sent: bool | None = None
@@ -56,7 +56,9 @@ class Change(msgspec.Struct, gc=False):
     host: str | None = None
 
 
-def to_json(failure: Failure, *, stream: str, hop: str, time: str | None, message: str, raw: str | None) -> dict[str, Any]:
+def to_json(
+    failure: Failure, *, stream: str, hop: str, time: str | None, message: str, raw: str | None
+) -> dict[str, Any]:
     """The contract's Failure object; ``time``, ``message`` and ``raw`` come decoded, bounded and masked."""
     return {
         "time": time,

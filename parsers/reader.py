@@ -16,7 +16,7 @@ from parsers import lexicon, registry, screen, timestamps
 from parsers.envelopes import peel
 from parsers.envelopes.json_wrappers import has_bytes
 from parsers.failure import Change, Failure
-from parsers.formats import auto
+from parsers.formats import auto, nginx_storm
 from parsers.gathering import gather
 from parsers.lexicon.said import Said
 from parsers.record import Format, Joining, MalformedRecordError, Record, Settings
@@ -31,8 +31,6 @@ TIME_LINES: Final = 8
 
 STORM_BYTES: Final = 16 * 1024
 """So much of a block is screened to see whether its lines fail one and all."""
-MESSAGES: Final = 4096
-"""Messages remembered by what the screen found in them."""
 
 
 MEANT: Final = 64
@@ -72,7 +70,7 @@ class Reader:
         self._gathers = self._format.SEVERAL_LINES or isinstance(self._format, Joining)
         self._screen = screen.load()
         self._lexicon = lexicon.load()
-        self._messages: dict[bytes, tuple[int, ...]] = {}
+        self._storms = nginx_storm.Memo() if self._format.NAME in _MESSAGE_DECIDES else None
 
     def read(self, block: bytes, *, final: bool = False) -> Reading:
         """What ``block`` holds; ``final`` says that what is unfinished at its end ends there."""
@@ -104,72 +102,26 @@ class Reader:
 
     def _read_dense_or_not(self, reading: Reading, block: bytes, limit: int) -> bool:
         """Reads single lines; a block that begins with a storm, where the format allows it, without the screen."""
-        if limit > 4 * STORM_BYTES and self._format.NAME in _MESSAGE_DECIDES:
+        if limit > 4 * STORM_BYTES and self._storms is not None:
             sample = block.rfind(b"\n", 0, STORM_BYTES) + 1
             hits = self._hits(block, sample) if sample else []
             if hits and 2 * len(hits) >= block.count(b"\n", 0, sample):
                 if not self._read_lines(reading, block, sample, hits):
                     return False
-                at = self._read_storm(reading, block, sample, limit)
+                storm = nginx_storm.read_storm(
+                    block, sample, limit, self.settings, self._storms, self._screen.hits, self._lexicon.said,
+                    reading.failures, reading.changes,
+                )  # fmt: skip
+                at = storm.at
+                reading.candidates += storm.candidates
+                for text in storm.unrecognized:
+                    _unrecognized(reading, text)
                 if at == limit:
                     return True
                 block = block[at:limit]
                 limit = len(block)
         hits = self._hits(block, limit)
         return not hits or self._read_lines(reading, block, limit, hits)
-
-    def _read_storm(self, reading: Reading, block: bytes, at: int, limit: int) -> int:
-        """Reads lines of which nearly all fail alike, and answers where it came to: the end, or where they do not.
-
-        nginx's message, what stands between ``*7 `` and ``, client: ``, is screened once, and a line that repeats
-        a message that has a hit has it too. Any other line is screened alone; too many of these end the storm.
-        """
-        settings, meaning, hits_of = self.settings, self._lexicon.said, self._screen.hits
-        any_format, format_of = self._format is auto, self._format_of
-        read_line = _single_lines("nginx")[1]
-        known = self._messages
-        find = block.find
-        candidates = alone = lines = 0
-        while at < limit:
-            stop = find(b"\n", at, limit)
-            if stop < 0:
-                break
-            text = block[at:stop]
-            star = text.find(b" *", 20, 80)
-            begin = text.find(b" ", star + 2)
-            end = text.find(b", client: ", begin)
-            if star < 0 or begin < 0 or end < 0 or text[4:5] != b"/" or text[-1] == _RETURN:
-                break
-            if any_format and format_of(text).NAME != "nginx":
-                break
-            message = text[begin:end]
-            ids = known.get(message)
-            lines += 1
-            if not ids:
-                alone += 1
-                if alone > 64 and 4 * alone > lines:
-                    break
-                hits = hits_of(text)
-                ids = tuple([number for _, number in hits])
-                if len(known) >= MESSAGES:
-                    known.clear()
-                known[message] = ids if any(begin < place <= end for place, _ in hits) else ()
-                if not ids:
-                    at = stop + 1
-                    continue
-            candidates += 1
-            try:
-                found = read_line(text, meaning(ids, text), settings)  # type: ignore[misc]
-            except MalformedRecordError:
-                _unrecognized(reading, text)
-            else:
-                if type(found) is Failure:
-                    reading.failures.append(found)
-                elif found is not None:
-                    reading.changes.append(found)  # type: ignore[arg-type]
-            at = stop + 1
-        reading.candidates += candidates
-        return at
 
     def _gather(self, reading: Reading, block: bytes, limit: int, final: bool, hits: list[Hit], pieces: bool) -> None:
         """Records that may have several lines."""

@@ -30,7 +30,7 @@ _HEAD: Final = re.compile(
     rb"(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})? \[(?P<level>[a-z]{1,8})\] "
     rb"\d{1,10}#\d{1,20}: (?:\*\d{1,20} )?"
 )
-_head: Final[Callable[[bytes], re.Match[bytes] | None]] = _HEAD.match
+head_of: Final[Callable[[bytes], re.Match[bytes] | None]] = _HEAD.match
 
 _ENDS: Final = re.compile(rb", client: (?P<client>[^,\s]{1,64})(?:, server: (?P<server>[^,\n]{0,320}))?")
 _UPSTREAM: Final = re.compile(rb', upstream: "(?:[a-z]{2,8}://)?(?P<peer>[^/"\n]{1,320})')
@@ -41,7 +41,7 @@ _PRESENTED: Final = re.compile(rb'upstream SSL certificate does not match "(?P<n
 
 def claims(text: bytes) -> bool:
     """An error line's head, or an access line in the common shape."""
-    return _head(text) is not None or nginx_access.claims(text)
+    return head_of(text) is not None or nginx_access.claims(text)
 
 
 def read(record: Record, said: Said) -> Failure | Change | None:
@@ -55,14 +55,14 @@ def read(record: Record, said: Said) -> Failure | Change | None:
 
 def read_line(text: bytes, said: Said, settings: Settings) -> Failure | Change | None:
     """`read` without a `Record` around the line, for lines that had no envelope."""
-    head = _head(text)
+    head = head_of(text)
     if head is None:
         return nginx_access.read(Record(text, settings), said)
     start = head.end()
     end = text.find(b", client: ", start)
     if end < 0:
         return _without_client(text, head, settings)
-    told = _told(text[start:end])
+    told = told_by(text[start:end])
     if told is None:
         return None
     ends = _ENDS.match(text, end)
@@ -90,11 +90,11 @@ def read_line(text: bytes, said: Said, settings: Settings) -> Failure | Change |
     # In the order of Failure's fields: keywords would cost a third of the time.
     return Failure(
         time, direction, told.reason, told.rejected_by, host, peer, None, None, None,
-        told.alert, told.code, told.message, text, NAME, 1.0, "error",
+        told.alert, told.code, told.message, text, NAME, 1.0, told.channel,
     )  # fmt: skip
 
 
-class _Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True):
     """What a message tells, once for all lines that repeat it."""
 
     direction: Direction
@@ -106,6 +106,8 @@ class _Told(msgspec.Struct, frozen=True):
     """The name that the upstream's certificate does not match."""
     alert: int | None = None
     code: str | None = None
+    channel: str = ""
+    """``error`` where the access log may tell of it, too: what is refused after TLS came up gets a status."""
 
 
 _AFTER_THE_HANDSHAKE: Final = (
@@ -116,12 +118,14 @@ _AFTER_THE_HANDSHAKE: Final = (
 )
 _OF_HANDSHAKES: Final = (b"SSL", b"handshake", b"HTTPS port", b"the one that was negotiated")
 _STAPLING: Final = (b"while requesting certificate status", b"while requesting OCSP", b'"ssl_stapling"')
+_GET_A_STATUS: Final = frozenset(("missing", "rejected", "not_tls", "hostname_mismatch"))
+"""495, 496, 497, 421."""
 _LATE_ALERTS: Final = re.compile(rb"SSL alert number (?:4[0-689]|116)\b|certificate required")
 """Alerts by which a TLS 1.3 server refuses a client certificate: they come with the first read."""
 
 
 @lru_cache(maxsize=8192)
-def _told(message: bytes) -> _Told | None:
+def told_by(message: bytes) -> Told | None:
     """What a message says about a handshake; None if it says nothing about one. Storms repeat few messages.
 
     The lexicon is asked anew, for the message alone: the request that follows it may hold ``/certificate_revoked``.
@@ -136,18 +140,19 @@ def _told(message: bytes) -> _Told | None:
     if text.startswith(b"SSL_read() failed") and not (upstream and _LATE_ALERTS.search(text)):
         return None
     if text.startswith(b"cannot load certificate"):
-        return _Told(direction, text, "internal_error", "local") if b"SSL handshaking" in action else None
+        return Told(direction, text, "internal_error", "local") if b"SSL handshaking" in action else None
     if not any(word in message for word in _OF_HANDSHAKES):
         return None
     said = load_lexicon().said(tuple(number for _, number in load_screen().hits(message)), message)
     if said.rank == TRIGGER_RANK:
         return None
     if text.startswith(b"client SSL certificate verify error"):
-        return _Told(direction, text, "rejected", "local")
+        return Told(direction, text, "rejected", "local", channel="error")
     reason, rejected_by = judge(said, direction)
     presented = _PRESENTED.match(text)
     host = names.host(presented[1]) if presented else None
-    return _Told(direction, text, reason, rejected_by, host, said.alert, said.code)
+    channel = "error" if reason in _GET_A_STATUS and not upstream else ""
+    return Told(direction, text, reason, rejected_by, host, said.alert, said.code, channel)
 
 
 def _named_in_settings(server: bytes, settings: Settings) -> str | None:
@@ -164,7 +169,7 @@ def _without_client(text: bytes, head: re.Match[bytes], settings: Settings) -> F
     checked = _HEALTH_CHECK.search(message)
     if head[2] == b"emerg" or (checked is None and b" while SSL handshaking" not in message and len(text) < 2000):
         return None
-    told = _told(message[: checked.start()].rpartition(b", health check ")[0] if checked else message)
+    told = told_by(message[: checked.start()].rpartition(b", health check ")[0] if checked else message)
     if told is None:
         return None
     return Failure(
@@ -179,7 +184,7 @@ def _without_client(text: bytes, head: re.Match[bytes], settings: Settings) -> F
         message=told.message,
         raw=text,
         format=NAME,
-        channel="error",
+        channel=told.channel,
     )
 
 
