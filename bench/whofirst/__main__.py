@@ -1,0 +1,67 @@
+"""``python -m bench.whofirst``: the table of who was first, in a short or a full run."""
+
+import argparse
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.whofirst.ours import find
+from bench.whofirst.rivals import bound, prometheus_rule, z_score
+from bench.whofirst.score import Score, score_alarms, score_found
+from bench.whofirst.table import table
+from bench.whofirst.timeline import timeline
+from bench.whofirst.world import draw_world
+
+REPORT_SEED = 1000
+"""Seeds from here on are for reports; the detector was tuned on those below."""
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.whofirst", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="at least 600 hours and 300 incidents")
+    parser.add_argument("--write", action="store_true", help="write bench/results/whofirst-DATE.md")
+    parser.add_argument("--seed", type=int, default=REPORT_SEED, help="the first seed")
+    parser.add_argument("--worlds", type=int, default=None, help="how many installations of 30 hours")
+    parser.add_argument("--why", action="store_true", help="list what was missed, false, or wrong")
+    parser.add_argument("--ours", action="store_true", help="without the competitors")
+    arguments = parser.parse_args()
+    worlds = arguments.worlds or (24 if arguments.full else 2)
+    began = time.monotonic()
+    scores, failures = run(range(arguments.seed, arguments.seed + worlds), rivals=not arguments.ours)
+    took = time.monotonic() - began
+    text = (
+        f"{scores[0].hours:.0f} hours of five streams, {scores[0].incidents} incidents, {failures:,} failures; "
+        f"seeds {arguments.seed} to {arguments.seed + worlds - 1}; {took:.0f} s.\n\n{table(scores)}\n"
+    )
+    print(text)
+    if arguments.why:
+        for score in scores[-1:]:
+            for title, lines in (("missed", score.missed), ("false", score.false_keys), ("wrong first", score.wrong)):
+                print(f"{score.name}, {title}:", *sorted(lines), sep="\n  ")
+    if arguments.write:
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"whofirst-{datetime.now(UTC):%Y-%m-%d}.md"
+        path.write_text(f"# Who was first\n\n`python -m bench.whofirst --full --write`: {text}")
+        print(f"written to {path}")
+
+
+def run(seeds: range, hours: float = 30.0, rivals: bool = True) -> tuple[list[Score], int]:
+    """Scores of all, handspike last, and the number of failures."""
+    rule, z, ideal, ours = (Score(name) for name in ("Prometheus-style rule", "z-score", "bound", "handspike"))
+    failures = 0
+    for seed in seeds:
+        world = draw_world(seed, hours)
+        events = timeline(world)
+        failures += sum(map(len, events.values()))
+        true = [spike for incident in world.incidents for spike in incident.spikes]
+        if rivals:
+            rule.add(score_alarms(rule.name, prometheus_rule(world, events), world.incidents, world.hours))
+            z.add(score_alarms(z.name, z_score(world, events), world.incidents, world.hours))
+        ideal.add(score_alarms(ideal.name, bound(events, true), world.incidents, world.hours))
+        ours.add(score_found(ours.name, find(world, events), world.incidents, world.hours))
+    return [rule, z, ideal, ours] if rivals else [ideal, ours], failures
+
+
+if __name__ == "__main__":
+    main()
