@@ -13,10 +13,11 @@ from typing import Final
 import msgspec
 
 from parsers import lexicon, registry, screen, timestamps
-from parsers.envelopes import peel
+from parsers.envelopes import peel, peel_until
 from parsers.envelopes.json_wrappers import has_bytes
 from parsers.failure import Change, Failure
 from parsers.formats import auto, nginx_storm
+from parsers.formats.custom import Custom
 from parsers.gathering import gather
 from parsers.lexicon.said import Said
 from parsers.record import Format, Joining, MalformedRecordError, Record, Settings
@@ -46,6 +47,8 @@ class Reading(msgspec.Struct):
     candidates: int = 0
     """Records that the screen picked."""
     unrecognized: int = 0
+    timeouts: int = 0
+    """Records (of the unrecognized) on which a user's own pattern took too long."""
     failures: list[Failure] = []
     changes: list[Change] = []
     samples: list[bytes] = []
@@ -68,8 +71,9 @@ class Reader:
         self._format = registry.get(format_name)
         self._format_of = auto.format_of if self._format is auto else self._always
         self._gathers = self._format.SEVERAL_LINES or isinstance(self._format, Joining)
-        self._screen = screen.load()
-        self._lexicon = lexicon.load()
+        self._own = self._format if isinstance(self._format, Custom) else None
+        self._screen = screen.load() if self._own is None else self._own.screen
+        self._lexicon = lexicon.load() if self._own is None else self._own.lexicon
         self._storms = nginx_storm.Memo() if self._format.NAME in _MESSAGE_DECIDES else None
 
     def read(self, block: bytes, *, final: bool = False) -> Reading:
@@ -83,6 +87,8 @@ class Reader:
             self._gather(reading, block, limit, final, self._hits(block, limit), pieces)
         elif self._format is auto:
             self._read_any(reading, block, limit, final)
+        elif self._own is not None:
+            self._read_own(reading, block, limit, self._own)
         else:
             self._read_dense_or_not(reading, block, limit)
         self._count(reading, block)
@@ -99,6 +105,20 @@ class Reader:
             reading.candidates = reading.unrecognized = 0
             reading.failures, reading.changes, reading.samples = [], [], []
             self._gather(reading, block, limit, final, self._hits(block, limit), False)
+
+    def _read_own(self, reading: Reading, block: bytes, limit: int, own: Custom) -> None:
+        """A user's own format: a line each, and of its envelopes only those that stand around what it reads."""
+        ids: dict[int, list[int]] = {}
+        for end, number in self._hits(block, limit):
+            ids.setdefault(block.rfind(b"\n", 0, end - 1) + 1, []).append(number)
+        for start, numbers in ids.items():
+            stop = block.find(b"\n", start, limit)
+            text = block[start : stop if stop >= 0 else limit].strip(b"\r\0")
+            peeled = peel_until(text, self.settings, own.claims)
+            record = Record(peeled.text, self.settings, peeled.time, peeled.program)
+            self._judge(reading, own, record, self._lexicon.said(tuple(numbers), text), peeled.resolution)
+        reading.candidates += len(ids)
+        reading.timeouts, own.timeouts = own.timeouts, 0
 
     def _read_dense_or_not(self, reading: Reading, block: bytes, limit: int) -> bool:
         """Reads single lines; a block that begins with a storm, where the format allows it, without the screen."""
@@ -133,7 +153,7 @@ class Reader:
             record = candidate.record
             ids = candidate.ids if len(candidate.ids) <= MEANT else candidate.ids[:MEANT] + candidate.ids[-MEANT:]
             said = self._lexicon.said(ids, record.text)
-            self._judge(reading, candidate.format, record, said, candidate.resolution)
+            self._judge(reading, candidate.format, record, said, candidate.resolution, block, candidate.start)
 
     def _read_lines(self, reading: Reading, block: bytes, limit: int, hits: list[Hit]) -> bool:
         """The hot path: every record is one line. False: ``auto`` found one that may have several; all in vain."""
@@ -176,10 +196,10 @@ class Reader:
                         elif found is not None:
                             changes.append(found)  # type: ignore[arg-type]
                 elif peeled is None:
-                    judge(reading, form, Record(text, settings), said, 1.0)
+                    judge(reading, form, Record(text, settings), said, 1.0, block, start)
                 else:
                     record = Record(peeled.text, settings, peeled.time, peeled.program)
-                    judge(reading, form, record, said, peeled.resolution)
+                    judge(reading, form, record, said, peeled.resolution, block, start)
             if number < 0:
                 break
             start = rfind(b"\n", 0, end - 1) + 1
@@ -190,8 +210,10 @@ class Reader:
         reading.candidates += candidates
         return True
 
-    def _judge(self, reading: Reading, form: Format, record: Record, said: Said, resolution: float) -> None:
-        """Adds what ``form`` makes of one record."""
+    def _judge(
+        self, reading: Reading, form: Format, record: Record, said: Said, resolution: float, block: bytes, start: int
+    ) -> None:
+        """Adds what ``form`` makes of one record, which begins at ``block[start]``."""
         if not said.is_failure:
             return
         try:
@@ -205,10 +227,24 @@ class Reader:
             found.time = record.time
             if isinstance(found, Failure):
                 found.resolution = resolution
+        if found.time is None:
+            found.time = self._time_before(block, start)
         if isinstance(found, Failure):
             reading.failures.append(found)
         else:
             reading.changes.append(found)
+
+    def _time_before(self, block: bytes, start: int) -> float | None:
+        """Time of the nearest line before ``start`` that holds one: a record without a time takes its file's last."""
+        stop = start - 1
+        for _ in range(TIME_LINES):
+            if stop <= 0:
+                return None
+            begin = block.rfind(b"\n", 0, stop) + 1
+            if (time := self._time(block[begin:stop])) is not None:
+                return time
+            stop = begin - 1
+        return None
 
     def _count(self, reading: Reading, block: bytes) -> None:
         """Lines and the first and last time of the consumed part."""

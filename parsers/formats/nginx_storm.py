@@ -6,16 +6,17 @@ message, and what follows ``, client: `` where that is short (clients come again
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
-from parsers import timestamps
 from parsers.failure import Change, Failure
 from parsers.formats import nginx
 from parsers.lexicon.said import Said
 from parsers.record import MalformedRecordError, Settings
 from parsers.screen import Hit
+
+_Part = TypeVar("_Part")
 
 MEMO: Final = 16_384
 """Parts remembered of each kind; past it all of that kind are forgotten."""
@@ -35,6 +36,26 @@ class Memo(msgspec.Struct):
     """Messages that have a hit: what they tell, or None where that is no failed handshake."""
     tails: dict[bytes, tuple[str | None, str | None]] = {}
     """What follows ``, client: `` of a downstream failure -> (host, peer)."""
+    clients: set[bytes] = set()
+    """``, client: 192.0.2.7`` of upstream failures, proven to be an address's place."""
+    upstreams: dict[bytes, tuple[str | None, str | None]] = {}
+    """``, upstream: "https://198.51.100.7:443`` -> (host, peer)."""
+
+    def learn(self, text: bytes, end: int, tail: bytes, failure: Failure) -> None:
+        """A line was read: its time and its far end will be known when they come again. ``end``: of its message."""
+        far = (failure.host, failure.peer)
+        if failure.direction == "downstream":
+            if len(tail) <= LONGEST_TAIL:
+                _remember(self.tails, tail, far)
+        else:
+            client = text[end : text.find(b",", end + 10)]
+            if len(self.clients) >= MEMO:
+                self.clients.clear()
+            self.clients.add(client)
+            if tail and len(tail) <= LONGEST_TAIL:
+                _remember(self.upstreams, tail, far)
+        if failure.time is not None:
+            _remember(self.times, text[:19], failure.time)
 
 
 class Storm(msgspec.Struct):
@@ -58,8 +79,9 @@ def read_storm(
 ) -> Storm:
     """Reads lines of ``block[at:limit]`` into ``failures`` and ``changes``. About 1.3 us a known line."""
     storm = Storm(at)
-    known, tails, times, heads = memo.messages, memo.tails, memo.times, memo.heads
-    find, local, zone = block.find, timestamps.local, settings.zone
+    known, times, heads = memo.messages, memo.times, memo.heads
+    tails, clients, upstreams = memo.tails, memo.clients, memo.upstreams
+    find, find_in = block.find, bytes.find
     candidates = alone = lines = 0
     while at < limit:
         stop = find(b"\n", at, limit)
@@ -103,27 +125,29 @@ def read_storm(
         at = stop + 1
         if told is None:
             continue
-        tail = text[end:] if told.direction == "downstream" and stop - at - end < LONGEST_TAIL else b""
-        far = tails.get(tail)
-        written = text[:19]
-        time = times.get(written)
-        if far is None or time is None:
-            count = len(failures)
-            _read_alone(text, _NOTHING_SAID, settings, storm, failures, changes)
-            if tail and len(failures) > count:
-                if len(tails) >= MEMO:
-                    tails.clear()
-                tails[tail] = (failures[-1].host, failures[-1].peer)
-                if len(times) >= MEMO:
-                    times.clear()
-                times[written] = local(written, zone)
+        direction = told.direction
+        far = None
+        if direction == "downstream":
+            tail = text[end:]
+            far = tails.get(tail)
+        else:
+            comma = find_in(text, b",", end + 10)
+            begins = text.find(b', upstream: "', comma) if text[end:comma] in clients else -1
+            tail = text[begins : text.find(b"/", begins + 21)] if begins >= 0 else b""
+            far = upstreams.get(tail)
+        time = times.get(text[:19])
+        if far is not None and time is not None:
+            failures.append(
+                Failure(
+                    time, direction, told.reason, told.rejected_by, told.host or far[0], far[1], None, None, None,
+                    told.alert, told.code, told.message, text, nginx.NAME, 1.0, told.channel,
+                )
+            )  # fmt: skip
             continue
-        failures.append(
-            Failure(
-                time, "downstream", told.reason, told.rejected_by, told.host or far[0], far[1], None, None, None,
-                told.alert, told.code, told.message, text, nginx.NAME, 1.0, told.channel,
-            )
-        )  # fmt: skip
+        count = len(failures)
+        _read_alone(text, _NOTHING_SAID, settings, storm, failures, changes)
+        if len(failures) > count and told.host is None:
+            memo.learn(text, end, tail, failures[-1])
     storm.at = at
     storm.candidates = candidates
     return storm
@@ -133,6 +157,12 @@ _RETURN: Final = ord("\r")
 _UNKNOWN: Final = nginx.Told("downstream", b"", "other", "unknown")
 _NOTHING_SAID: Final = Said(reason="other", rejected_by="unknown", rank=9)
 """nginx asks the lexicon for the message alone, so what the whole line said is not needed."""
+
+
+def _remember(parts: dict[bytes, _Part], part: bytes, meaning: _Part) -> None:
+    if len(parts) >= MEMO:
+        parts.clear()
+    parts[part] = meaning
 
 
 def _is_head(text: bytes, star: int, head: bytes, memo: Memo) -> bool:
