@@ -57,6 +57,19 @@ class Reading(msgspec.Struct):
     """Time of the first and of the last record in the consumed part, failing or not: a healthy clock advances too."""
     last_time: float | None = None
 
+    def shift(self, seconds: float) -> None:
+        """Moves every time in it: a stream's clock is known to be off."""
+        for failure in self.failures:
+            if failure.time is not None:
+                failure.time += seconds
+        for change in self.changes:
+            if change.time is not None:
+                change.time += seconds
+        if self.first_time is not None:
+            self.first_time += seconds
+        if self.last_time is not None:
+            self.last_time += seconds
+
 
 class Reader:
     """Reads one stream's blocks. ``settings.reference`` may be set anew before each block.
@@ -116,7 +129,8 @@ class Reader:
             text = block[start : stop if stop >= 0 else limit].strip(b"\r\0")
             peeled = peel_until(text, self.settings, own.claims)
             record = Record(peeled.text, self.settings, peeled.time, peeled.program)
-            self._judge(reading, own, record, self._lexicon.said(tuple(numbers), text), peeled.resolution)
+            said = self._lexicon.said(tuple(numbers), text)
+            self._judge(reading, own, record, said, peeled.resolution, block, start)
         reading.candidates += len(ids)
         reading.timeouts, own.timeouts = own.timeouts, 0
 

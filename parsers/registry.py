@@ -3,15 +3,23 @@
 A new format is its module in ``parsers/formats`` and its name here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Final, cast
 
 from parsers.record import Format
 
-NAMES: Final = ("nginx", "ingress_nginx", "haproxy", "envoy", "apache", "gonet", "app", "auto")
+NAMES: Final = (
+    *("nginx", "ingress_nginx", "haproxy", "envoy", "apache", "gonet"),
+    *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
+    *("app", "auto"),
+)
 
-CLAIM_ORDER: Final = ("ingress_nginx", "nginx", "haproxy", "envoy", "apache", "gonet")
+CLAIM_ORDER: Final = (
+    *("ingress_nginx", "nginx", "haproxy"),
+    *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
+    *("envoy", "apache", "gonet"),
+)
 """Whom ``auto`` asks, the narrower shape first (an ingress line is an nginx line and more); nobody: ``app``."""
 
 
@@ -36,12 +44,23 @@ class Formats(Mapping[str, Format]):
 FORMATS: Final = Formats()
 
 
+_own: dict[str, Callable[[], Format]] = {}
+
+
+def install(own: Mapping[str, Callable[[], Format]]) -> None:
+    """Makes a configuration's own formats known, in place of those of the one before; each `get` makes a new one."""
+    _own.clear()
+    _own.update(own)
+
+
 def get(name: str) -> Format:
     """The format called ``name``.
 
     Raises:
         ValueError: there is none; the message lists those there are.
     """
+    if name in _own:
+        return _own[name]()
     if name not in NAMES:
         raise ValueError(f"{name!r} is no format; formats are: {', '.join(NAMES)}")
     return FORMATS[name]

@@ -13,7 +13,7 @@ from parsers.envelopes import json_wrappers, line_prefixes
 from parsers.envelopes.layer import Layer
 from parsers.record import Settings
 
-__all__ = ["DEPTH", "Peeled", "peel", "peel_piece"]
+__all__ = ["DEPTH", "Peeled", "peel", "peel_piece", "peel_until"]
 
 DEPTH: Final = 6
 """Envelopes within envelopes that are taken off; what is deeper stays as text."""
@@ -45,6 +45,21 @@ def peel(line: bytes, settings: Settings) -> Peeled:
 def peel_piece(line: bytes, settings: Settings) -> Peeled:
     """As `peel`, but stops at the envelope that may hold a piece of a line (CRI, Docker), peeling nothing inside it."""
     return _peel(line, settings, True)
+
+
+def peel_until(line: bytes, settings: Settings, is_bare: Callable[[bytes], bool]) -> Peeled:
+    """As `peel`, but stops as soon as ``is_bare`` knows what is left as the record itself."""
+    peeled = Peeled(line)
+    for _ in range(DEPTH):
+        layer = None if is_bare(peeled.text) else _layer(peeled.text, settings)
+        if layer is None:
+            break
+        peeled.text, peeled.partial = layer.text, layer.partial
+        peeled.names += (layer.name,)
+        if layer.time is not None:
+            peeled.time, peeled.resolution = layer.time, layer.resolution
+        peeled.program = layer.program or peeled.program
+    return peeled
 
 
 def _peel(line: bytes, settings: Settings, to_piece: bool) -> Peeled:
