@@ -1,11 +1,15 @@
 """Reads streams.yaml; every mistake is found in one go and told with its line."""
 
 import os
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+from parsers import registry
+from parsers.custom_format import CustomFormat
 from service.config import values
+from service.config.alerts import read_alerts
 from service.config.model import (
-    Alerts,
     Config,
     Detector,
     Evidence,
@@ -13,6 +17,7 @@ from service.config.model import (
     Service,
     Store,
 )
+from service.config.own_formats import named, read_formats
 from service.config.streams import read_streams
 from service.config.table import Mistakes, Table
 from service.config.tree import MAX_BYTES, Node, UnreadableError, parse
@@ -21,6 +26,8 @@ from service.errors import ConfigError
 
 def load(path: Path, *, runnable: bool = True) -> Config:
     """The configuration in ``path``. ``runnable=False`` lets pass what this version can't do yet.
+
+    Its own formats take the place of those of the configuration loaded before, for the whole process.
 
     Raises:
         ConfigError: with every mistake there is, or the one that kept the file from being read.
@@ -36,7 +43,17 @@ def load(path: Path, *, runnable: bool = True) -> Config:
     config = _Reader(path, mistakes, runnable).read(root)
     if mistakes.found:
         raise ConfigError(mistakes.found)
+    _install(config.formats)
     return config
+
+
+def _install(own: Mapping[str, CustomFormat]) -> None:
+    if not own:
+        registry.install({})
+        return
+    from parsers.formats.custom import Custom  # brings the matcher in, which most configurations do not need yet
+
+    registry.install({name: partial(Custom, definition) for name, definition in own.items()})
 
 
 def _text(path: Path) -> str:
@@ -62,14 +79,16 @@ class _Reader:
 
     def read(self, root: Node) -> Config:
         top = Table(root, "", self.mistakes)
+        own = read_formats(top.table("formats"))
         config = Config(
             path=self.path,
             service=self._service(top.table("service")),
-            streams=read_streams(top.table("streams"), self.folder, self.runnable),
+            streams=read_streams(top.table("streams"), self.folder, self.runnable, named(root)),
+            formats=own,
             evidence=self._evidence(top.table("evidence")),
             detector=self._detector(top.table("detector")),
             store=self._store(top.table("store")),
-            alerts=self._alerts(top.table("alerts")),
+            alerts=read_alerts(top.table("alerts"), self._secret, self.mistakes),
         )
         top.close()
         return config
@@ -142,20 +161,6 @@ class _Reader:
         )
         table.close()
         return store
-
-    def _alerts(self, table: Table) -> Alerts:
-        alerts = Alerts(
-            alertmanager=table.several("alertmanager", values.url), webhooks=table.several("webhooks", values.url)
-        )
-        for name, urls in (("alertmanager", alerts.alertmanager), ("webhooks", alerts.webhooks)):
-            if urls and self.runnable:
-                table.wrong(
-                    "pushing alerts comes in a later version; until then let Prometheus alert on"
-                    " handspike_spike_active",
-                    name,
-                )
-        table.close()
-        return alerts
 
 
 def _is_token(text: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from parsers.custom_format import CustomFormat
 from parsers.names import address
 from parsers.vocabulary import Hop
 
@@ -125,9 +126,28 @@ class Store(msgspec.Struct, frozen=True):
     """Beyond this the oldest goes, whatever its age."""
 
 
+WebhookFormat = Literal["json", "slack"]
+WEBHOOK_FORMATS: Final[tuple[WebhookFormat, ...]] = ("json", "slack")
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    url: Secret
+    """A chat's address is its password."""
+    secret: Secret | None = None
+    """Signs what is sent; None: it is not signed."""
+    format: WebhookFormat = "json"
+
+
 class Alerts(msgspec.Struct, frozen=True):
     alertmanager: tuple[str, ...] = ()
-    webhooks: tuple[str, ...] = ()
+    """Base URLs; every one is told."""
+    webhooks: tuple[Webhook, ...] = ()
+    resend_seconds: float = 60.0
+    """How often an Alertmanager is told again of what goes on."""
+    page: str | None = None
+    """Under which URL people open this service; None: its listen address."""
+    runbooks: str = "docs/runbooks"
+    """What stands before ``/TLSHandshakeSpike.md`` in ``runbook_url``."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -140,3 +160,5 @@ class Config(msgspec.Struct, frozen=True):
     detector: Detector
     store: Store
     alerts: Alerts
+    formats: dict[str, CustomFormat] = {}
+    """The user's own, by name."""

@@ -14,8 +14,8 @@ MOST_STREAMS: Final = 1_000
 _LONGEST_NAME: Final = 64
 
 
-def read_streams(table: Table, folder: Path, runnable: bool) -> dict[str, Stream]:
-    """Those streams that could be read, in the file's order; mistakes are noted in the table."""
+def read_streams(table: Table, folder: Path, runnable: bool, own: tuple[str, ...] = ()) -> dict[str, Stream]:
+    """Those streams that could be read, in the file's order; mistakes are noted in the table; ``own``: more formats."""
     names = tuple(name for name, _ in table.entries())
     if not names and table.is_map:
         table.wrong("is missing; name at least one stream, each with hop and source")
@@ -26,15 +26,17 @@ def read_streams(table: Table, folder: Path, runnable: bool) -> dict[str, Stream
     for name in names:
         if not _is_name(name):
             table.wrong(f"is no stream's name; use letters, digits, - _ . and at most {_LONGEST_NAME} of them", name)
-        elif (stream := _stream(name, table.table(name), names, folder, runnable)) is not None:
+        elif (stream := _stream(name, table.table(name), names, folder, runnable, own)) is not None:
             streams[name] = stream
     _one_standard_input(streams, table)
     return streams
 
 
-def _stream(name: str, table: Table, names: tuple[str, ...], folder: Path, runnable: bool) -> Stream | None:
+def _stream(
+    name: str, table: Table, names: tuple[str, ...], folder: Path, runnable: bool, own: tuple[str, ...]
+) -> Stream | None:
     hop = _hop(name, table)
-    format_name = table.take("format", lambda node: _format(node, runnable), "auto")
+    format_name = table.take("format", lambda node: _format(node, runnable, own), "auto")
     zone = table.take("timezone", values.zone, "UTC")
     offset = table.take("clock_offset", lambda node: values.duration(node, -31_536_000, 31_536_000), 0.0)
     hosts = _hosts(table.table("hosts"))
@@ -67,8 +69,8 @@ def _hop(name: str, table: Table) -> Hop | None:
     return table.need("hop", lambda node: values.one_of(node, HOPS), values.listed(HOPS))
 
 
-def _format(node: Node, runnable: bool) -> str:
-    known = formats.known()
+def _format(node: Node, runnable: bool, own: tuple[str, ...]) -> str:
+    known = (*formats.known(), *own)
     if not runnable:
         return values.one_of(node, tuple(dict.fromkeys((*known, *formats.LATER))))
     if node.value in formats.LATER and node.value not in known:

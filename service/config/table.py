@@ -84,6 +84,19 @@ class Table:
                 self._mistakes.add(item.line, at, str(wrong))
         return tuple(good)
 
+    def item(self, name: str, number: int, node: Node) -> "Table":
+        """The map that is the item ``number`` of the list under ``name``."""
+        return Table(node, self._path(f"{name}[{number}]"), self._mistakes)
+
+    def value_of(self, name: str) -> object:
+        """The raw value; None if it is absent or null."""
+        return self._held[name].value if name in self._held else None
+
+    @property
+    def mistakes(self) -> int:
+        """How many have been noted so far, anywhere in the file."""
+        return len(self._mistakes.found)
+
     def entries(self) -> Iterator[tuple[str, Node]]:
         """Every key and value, for maps whose keys are the user's own."""
         self._asked.extend(self._held)
