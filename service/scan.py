@@ -37,6 +37,8 @@ class ScanStream(msgspec.Struct):
     timezone: str = "UTC"
     hosts: dict[str, str] = {}
     follows: list[str] = []
+    clock_offset_seconds: float = 0.0
+    """How far this stream's clock runs ahead; taken off every time."""
 
 
 class StreamScan(msgspec.Struct):
@@ -117,9 +119,12 @@ def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, 
     merge = _Merge() if len(stream.paths) > 1 else None
     twins = Twins()
     reached: dict[str, float] = {}
+    first: float | None = None
     while (block := source.next_block()) is not None:
         settings.reference = block.arrived
         reading = reader.read(block.data, final=block.final)
+        if stream.clock_offset_seconds:
+            reading.shift(-stream.clock_offset_seconds)
         source.consumed(block, reading.consumed)
         counts.lines += reading.lines
         counts.bytes += reading.consumed
@@ -134,10 +139,12 @@ def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, 
             failures = [failure for failure in failures if twins.admit(failure)]
         counts.failures += len(failures)
         if reading.first_time is not None:
-            analysis.begin(stream.name, reading.first_time)
+            first = reading.first_time if first is None else min(first, reading.first_time)
         if reading.last_time is not None:
             reached[block.part] = max(reached.get(block.part, reading.last_time), reading.last_time)
             source.reached(block.part, reached[block.part])
+        if first is not None and (merge is None or source.watermark() is not None):
+            analysis.begin(stream.name, first)
         if merge is None:
             _observe(failures, stream.name, analysis, found)
             if block.part in reached:

@@ -60,6 +60,7 @@ def from_arguments(
                 paths=several,
                 timezone=timezone or (known.timezone if known else "UTC"),
                 hosts=known.hosts if known else {},
+                clock_offset_seconds=known.clock_offset_seconds if known else 0.0,
                 follows=calls.get(name) or [one for one in (known.follows if known else ()) if one in paths],
             )
         )
@@ -93,6 +94,7 @@ def from_config(config: "Config") -> list["ScanStream"]:
                 timezone=stream.timezone,
                 hosts=stream.hosts,
                 follows=list(stream.follows),
+                clock_offset_seconds=stream.clock_offset_seconds,
             )
         )
     if not streams:

@@ -118,7 +118,8 @@ class Runner:
         for cause, lines in block.dropped.items():
             counts.dropped[cause] = counts.dropped.get(cause, 0) + lines
         commit.samples.extend((name, now, mask(sample) if self._keep_raw else "") for sample in reading.samples)
-        self._shift(reading)
+        if self.stream.clock_offset_seconds:
+            reading.shift(-self.stream.clock_offset_seconds)
         failures = self._timed(reading, block)
         counts.failures += len(failures)
         self._clock(reading, block, now)
@@ -135,21 +136,6 @@ class Runner:
         self._analysis.observe(name, together)
         if block.part in self.state.part_times:
             self._analysis.advance(name, self.state.part_times[block.part])
-
-    def _shift(self, reading: Reading) -> None:
-        """A configured clock offset is taken off every time before anything is made of it."""
-        offset = self.stream.clock_offset_seconds
-        if offset:
-            for failure in reading.failures:
-                if failure.time is not None:
-                    failure.time -= offset
-            for change in reading.changes:
-                if change.time is not None:
-                    change.time -= offset
-            if reading.first_time is not None:
-                reading.first_time -= offset
-            if reading.last_time is not None:
-                reading.last_time -= offset
 
     def _timed(self, reading: Reading, block: Block) -> list[Failure]:
         """Failures that count: each with a time (its own, its file's previous, else its arrival), each told once."""
