@@ -90,6 +90,18 @@ BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
             "Go src/net/http/server.go, conn.serve",
         ),
     ),
+    "stunnel": (
+        Blindspot(
+            "handshakes that ran out of time, which stunnel logs at level 6 (its default: 5)",
+            "debug = info",
+            "stunnel src/client.c, ssl_start; src/options.c",
+        ),
+        Blindspot(
+            "the server name that was asked for: shown at level 6 only",
+            "debug = info",
+            "stunnel src/ctx.c, servername_cb; src/client.c, ssl_start",
+        ),
+    ),
     "app": (
         Blindspot(
             "failures that the program swallows or retries without a log line",

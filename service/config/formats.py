@@ -6,20 +6,11 @@ LATER: Final = (
     "traefik",
     "caddy",
     "linkerd",
-    "aws_alb",
-    "aws_alb_connection",
-    "aws_nlb",
-    "aws_clb",
-    "cloudfront",
-    "cloudflare",
     "f5",
     "a10",
     "netscaler",
-    "gcp_lb",
-    "azure_appgw",
     "zeek",
     "suricata",
-    "stunnel",
 )
 
 
