@@ -27,7 +27,9 @@ SAMPLES: Final = 5
 """Unrecognized records kept of one block."""
 SAMPLE_BYTES: Final = 2048
 TIME_LINES: Final = 8
-"""Lines looked at for a block's first and its last time."""
+"""Lines looked at for a block's first time."""
+TIME_BYTES: Final = 64 * 1024
+"""Part of a block's end in which its last time is looked for: a long trace may stand there."""
 
 
 STORM_BYTES: Final = 16 * 1024
@@ -87,12 +89,15 @@ class Reader:
         self._own = self._format if isinstance(self._format, Custom) else None
         self._screen = screen.load() if self._own is None else self._own.screen
         self._lexicon = lexicon.load() if self._own is None else self._own.lexicon
+        self._searched = 0
+        self._found: float | None = None
         self._storms = nginx_storm.Memo() if self._format.NAME in _MESSAGE_DECIDES else None
 
     def read(self, block: bytes, *, final: bool = False) -> Reading:
         """What ``block`` holds; ``final`` says that what is unfinished at its end ends there."""
         limit = len(block) if final else block.rfind(b"\n") + 1
         reading = Reading(limit)
+        self._searched, self._found = 0, None
         if limit == 0:
             return reading
         pieces = _may_hold_pieces(block, limit)
@@ -249,16 +254,19 @@ class Reader:
             reading.changes.append(found)
 
     def _time_before(self, block: bytes, start: int) -> float | None:
-        """Time of the nearest line before ``start`` that holds one: a record without a time takes its file's last."""
+        """Time of the nearest line before ``start`` that holds one: a record without a time takes its file's last.
+
+        None: none in this block; the caller knows the file's time before it. No line of a block is looked at twice.
+        """
         stop = start - 1
-        for _ in range(TIME_LINES):
-            if stop <= 0:
-                return None
+        while stop > self._searched:
             begin = block.rfind(b"\n", 0, stop) + 1
             if (time := self._time(block[begin:stop])) is not None:
-                return time
+                self._found = time
+                break
             stop = begin - 1
-        return None
+        self._searched = max(start - 1, self._searched)
+        return self._found
 
     def _count(self, reading: Reading, block: bytes) -> None:
         """Lines and the first and last time of the consumed part."""
@@ -275,7 +283,8 @@ class Reader:
                 break
             at = stop + 1
         stop = consumed - 1 if block[consumed - 1] == _NEWLINE else consumed
-        for _ in range(TIME_LINES):
+        oldest = consumed - TIME_BYTES
+        while stop > oldest:
             at = block.rfind(b"\n", 0, stop) + 1
             reading.last_time = self._time(block[at:stop])
             if reading.last_time is not None or at == 0:

@@ -92,6 +92,7 @@ def read_in_blocks(format_name: str, log: bytes, sizes: Iterator[int]) -> Totals
     counts: Counter[str] = Counter()
     failures: list[Failure] = []
     rest, position = b"", 0
+    before: float | None = None
     while True:
         size = next(sizes)
         block = rest + log[position : position + size]
@@ -106,7 +107,11 @@ def read_in_blocks(format_name: str, log: bytes, sizes: Iterator[int]) -> Totals
             unrecognized=reading.unrecognized,
             changes=len(reading.changes),
         )
+        for failure in reading.failures:
+            if failure.time is None:  # as those do that read a file: its time before this block
+                failure.time = before
         failures += reading.failures
+        before = before if reading.last_time is None else reading.last_time
         rest = block[reading.consumed :]
         if is_last:
             assert rest == b""
