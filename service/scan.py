@@ -16,6 +16,7 @@ from service.analysis import Analysis
 from service.correlator import StreamInfo
 from service.detector import DetectorOptions
 from service.runs import runs
+from service.seen import Seen
 from service.sources.archive import ArchiveSource
 from service.store.commit import StreamCounts
 from service.tally import Key
@@ -118,6 +119,8 @@ def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, 
     found = StreamScan(counts=counts)
     merge = _Merge() if len(stream.paths) > 1 else None
     twins = Twins()
+    seen = Seen(stream.format, stream.hop)
+    timeouts = 0
     reached: dict[str, float] = {}
     first: float | None = None
     while (block := source.next_block()) is not None:
@@ -126,6 +129,9 @@ def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, 
         if stream.clock_offset_seconds:
             reading.shift(-stream.clock_offset_seconds)
         source.consumed(block, reading.consumed)
+        seen.look(block.data)
+        seen.tell(reading.failures)
+        timeouts += reading.timeouts
         counts.lines += reading.lines
         counts.bytes += reading.consumed
         counts.candidates += reading.candidates
@@ -158,9 +164,14 @@ def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, 
     if reached:
         analysis.advance(stream.name, max(reached.values()))
     analysis.sights[stream.name].lines = counts.lines
+    analysis.sights[stream.name].blind = seen.why_blind()
     counts.failures += found.untimed
     counts.last_record_at = max(reached.values(), default=None)
     found.errors = list(source.errors)
+    if timeouts:
+        found.errors.append(
+            f"format {stream.format}: its pattern took too long on {timeouts:,} records; make it linear"
+        )
     return found
 
 

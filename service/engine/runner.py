@@ -16,6 +16,7 @@ from service.config.model import Stream
 from service.engine.hosts import HostSeries
 from service.evidence import EvidenceKeeper, evidence
 from service.runs import Run, runs
+from service.seen import Seen
 from service.sources.source import Block, Health, Source
 from service.store.commit import Commit, Mark, StreamCounts
 from service.tally import Tally
@@ -55,6 +56,7 @@ class Runner:
         self._analysis = analysis
         self._settings = Settings(hop=stream.hop, zone=stream.timezone, hosts=dict(stream.hosts))
         self._reader = Reader(stream.format, self._settings)
+        self._seen = Seen(stream.format, stream.hop)
         self._twins = Twins()
         self._keeper = EvidenceKeeper()
         self._keep_raw = keep_raw
@@ -113,6 +115,8 @@ class Runner:
         counts.bytes += reading.consumed
         counts.candidates += reading.candidates
         counts.unrecognized += reading.unrecognized
+        if reading.timeouts:
+            counts.dropped[PATTERN_TIMEOUT] = counts.dropped.get(PATTERN_TIMEOUT, 0) + reading.timeouts
         if counts.first_seen is None:
             counts.first_seen = now
         for cause, lines in block.dropped.items():
@@ -131,6 +135,9 @@ class Runner:
         )
         sight = self._analysis.sights[name]
         sight.lines = counts.lines
+        self._seen.look(block.data)
+        self._seen.tell(reading.failures)
+        sight.blind = self._seen.why_blind()
         if reading.first_time is not None:
             self._analysis.begin(name, reading.first_time)
         self._analysis.observe(name, together)
@@ -181,7 +188,13 @@ class Runner:
                     commit.evidence.append(kept)
 
     def _health(self) -> Health:
-        return Health("failed", self.failed) if self.failed is not None else self.source.health()
+        if self.failed is not None:
+            return Health("failed", self.failed)
+        health = self.source.health()
+        if count := self.counts.dropped.get(PATTERN_TIMEOUT):
+            slow = f"format {self.stream.format}: its pattern took too long on {count:,} records, which were given up"
+            health.text = f"{health.text}; {slow}" if health.text else slow
+        return health
 
     def _caught_up(self, now: float) -> None:
         """Everything written so far is read: the stream's watermark moves on without records."""
@@ -195,6 +208,8 @@ class Runner:
             self._analysis.advance(self.stream.name, reached)
 
 
+PATTERN_TIMEOUT: Final = "pattern_timeout"
+"""Cause under which records are counted as dropped that a user's own pattern could not read in time."""
 FRESH_SECONDS: Final = 900.0
 """Records older than this on arrival are an archive's; they tell nothing of the stream's clock."""
 LOOK_SECONDS: Final = 0.5
