@@ -17,6 +17,7 @@ from service.config.model import (
     Store,
     Stream,
     SyslogSource,
+    Webhook,
 )
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "Store",
     "Stream",
     "SyslogSource",
+    "Webhook",
     "load",
 ]

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from service.alerts import Alerting
 from service.analysis import Analysis
-from service.config.model import Config
+from service.config.model import Alerts, Config
 from service.engine.runner import Runner
 from service.engine.snapshot import Totals
 from service.errors import StoreBusyError, StoreFullError
 from service.store.commit import Commit, IncidentRow, Mark
+from service.store.queries import Queries
 from service.store.store import Store
 from service.times import parse
 from service.view import Counters, Phase
@@ -48,11 +50,14 @@ class Engine:
         runners: list[Runner],
         waker: Waker,
         clock: Callable[[], float] = time.time,
+        alerting: Alerting | None = None,
     ) -> None:
+        """``alerting``: who is told of what was committed; None: nobody."""
         self.config = config
         self.store = store
         self.analysis = analysis
         self.runners = runners
+        self.alerting = alerting or Alerting(Alerts(), "")
         self.totals = Totals(config, analysis)
         self.shown = Counters()
         """Committed values; replaced as a whole, never changed."""
@@ -132,7 +137,7 @@ class Engine:
             self._last_refresh = now
             self.analysis.correlator.touch_open()
         waited = now - self._last_commit
-        pending = self._blocks or self._commit.marks or self.analysis.correlator.changed
+        pending = self._blocks or self._commit.marks or self.analysis.correlator.changed or self.alerting.has_news
         if pending and (waited >= COMMIT_SECONDS or self._blocks >= MOST_BLOCKS):
             self._store_all()
         if now - self._last_maintain >= MAINTAIN_SECONDS:
@@ -170,7 +175,8 @@ class Engine:
         self._last_commit = time.monotonic()
         self.totals.committed(commit, self.analysis.spikes_raised)
         self.analysis.spikes_raised.clear()
-        self.shown = self.totals.snapshot(self.runners, self.store)
+        self.alerting.committed()
+        self.shown = self.totals.snapshot(self.runners, self.store, self.alerting.deliveries)
         for stored in self._stored:
             stored.set()
         self._stored.clear()
@@ -202,6 +208,8 @@ class Engine:
             )
         if changed:
             commit.state.update(self.analysis.dump_correlator())
+        documents = [document for _, document in changed]
+        commit.state.update(self.alerting.record(documents, self.analysis.correlator.incidents))
         return commit
 
     def _maintain(self) -> None:
@@ -221,4 +229,5 @@ class Engine:
             name = runner.stream.name
             runner.restore(loaded.positions.get(name, {}), loaded.counts.get(name), states.get(name))
         self.totals.load(loaded)
-        self.shown = self.totals.snapshot(self.runners, self.store)
+        self.alerting.load(loaded.state.get("alerts", {}), Queries(self.store.readers, {}).incident)
+        self.shown = self.totals.snapshot(self.runners, self.store, self.alerting.deliveries)

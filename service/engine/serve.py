@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
+from service.alerts import Alerting
 from service.analysis import Analysis
 from service.api.app import create_app
 from service.api.listening import listening_problem
@@ -62,7 +63,8 @@ class Service:
                 Runner(stream, self._source(stream, stdin_stream), analysis, config.evidence.raw)
                 for stream in config.streams.values()
             ]
-            self.engine = Engine(config, self.store, analysis, runners, self.waker)
+            self.alerting = Alerting(config.alerts, f"http://{listen}")
+            self.engine = Engine(config, self.store, analysis, runners, self.waker, alerting=self.alerting)
             self.view = EngineView(config, self.engine)
             app = create_app(self.view, listen_host=listen.host, token=token, allowed_hosts=config.service.names)
             self.http = HttpServer(app, listen.host, listen.port)
@@ -80,9 +82,11 @@ class Service:
     def start(self) -> None:
         self.http.start()
         self.engine.start()
+        self.alerting.start()
 
     def stop(self) -> None:
         """Everything read is stored, then the doors close."""
+        self.alerting.stop()  # before the engine, so that what was delivered is stored
         self.engine.stop(DRAIN_SECONDS)
         self.http.stop()
         self.waker.close()

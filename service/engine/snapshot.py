@@ -1,5 +1,6 @@
 """Committed totals, and the copy of them that metrics and API are shown."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -64,11 +65,12 @@ class Totals:
             where_raised = (spike.stream, self._hop(spike.stream) or "", FAMILY_OF[spike.reason])
             self._spikes[where_raised] = self._spikes.get(where_raised, 0) + 1
 
-    def snapshot(self, runners: "list[Runner]", store: "Store") -> Counters:
+    def snapshot(self, runners: "list[Runner]", store: "Store", deliveries: Mapping[tuple[str, str], int]) -> Counters:
         """A fresh copy of everything; the caller may keep it."""
         counters = Counters(
             failures=dict(self._failures),
             spikes_total=dict(self._spikes),
+            deliveries=dict(deliveries),
             incidents_open=sum(map(self._analysis.correlator.is_open, self._analysis.correlator.current())),
             engine=EngineGauges(
                 store_bytes=store.size(),

@@ -1,0 +1,125 @@
+"""Alertmanager's API v2: one alert for each incident, sent again and again while it goes on, then its end.
+
+API: prometheus/alertmanager ``api/v2/openapi.yaml``. An alert whose ``endsAt`` lies ahead fires; not sent again by
+then, it ends by itself. Alertmanager refuses an alert that ends before it starts (``types.Alert.Validate``).
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal, NamedTuple
+
+import httpx
+import orjson
+
+from service.alerts import wording
+from service.alerts.courier import IDLE_SECONDS, LONGEST_RETRY_SECONDS, Courier, RefusedError, UndeliveredError
+from service.alerts.entry import Notice, Standing
+from service.alerts.outbox import RESOLVED_SECONDS, Outbox
+from service.alerts.wording import Links
+from service.times import parse, rfc3339
+
+ALIVE_INTERVALS: Final = 4
+"""An alert ends by itself when it was not sent again for this many resend intervals; Prometheus does the same."""
+BATCH: Final = 64
+
+Phase = Literal["firing", "late", "resolved"]
+
+
+class Posting(NamedTuple):
+    """What one incident is at this moment for one Alertmanager."""
+
+    notice: Notice
+    phase: Phase
+    """``late``: over already, but this Alertmanager was away all the time: it fires once, and ends by itself."""
+
+
+def due(notices: Iterable[Notice], standing: Callable[[Notice], Standing], now: float) -> list[Posting]:
+    """All that an Alertmanager should know now."""
+    found = []
+    for notice in notices:
+        entry, its = notice.entry, standing(notice)
+        if entry.over_at is None:
+            if not its.closed:  # a reopened one does not alert anew
+                found.append(Posting(notice, "firing"))
+        elif its.fired and not its.was_late and (not its.closed or now - entry.over_at <= RESOLVED_SECONDS):
+            found.append(Posting(notice, "resolved"))
+        elif not its.fired and not its.closed and entry.is_fresh and not notice.document.get("merged_into"):
+            found.append(Posting(notice, "late"))
+    return found
+
+
+def alert(posting: Posting, now: float, resend_seconds: float, links: Links) -> dict[str, Any]:
+    """One ``postableAlert``."""
+    notice, phase = posting
+    document = notice.document
+    starts = min(_time(document.get("started_at"), now), now)  # a log's clock may run ahead of ours
+    ends = now + ALIVE_INTERVALS * resend_seconds
+    if phase == "resolved":
+        ends = max(min(_time(document.get("resolved_at"), now), now), starts)
+    note = "Over already, told late: " if phase == "late" else ""
+    return {
+        "labels": notice.entry.labels,
+        "annotations": wording.annotations(document, links, note),
+        "startsAt": rfc3339(starts),
+        "endsAt": rfc3339(ends),
+        "generatorURL": f"{links.page}/api/v1/incidents/{notice.id}",
+    }
+
+
+class AlertmanagerCourier(Courier):
+    """News at once; everything again each ``resend_seconds``."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        resend_seconds: float,
+        links: Links,
+        outbox: Outbox,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``url``: Alertmanager's own, such as ``http://127.0.0.1:9093``."""
+        super().__init__(name, outbox, clock, min(resend_seconds, LONGEST_RETRY_SECONDS))
+        self._url = url.rstrip("/") + "/api/v2/alerts"
+        self._resend = resend_seconds
+        self._links = links
+        self._taken: dict[str, Phase] = {}
+        self._resend_at = 0.0
+
+    def work(self, client: httpx.Client, notices: tuple[Notice, ...]) -> float:
+        postings = due(notices, self.standing, self._clock())
+        if not postings:
+            self._taken.clear()
+            return IDLE_SECONDS
+        is_round = time.monotonic() >= self._resend_at
+        chosen = postings if is_round else [p for p in postings if self._taken.get(p.notice.id) != p.phase]
+        for start in range(0, len(chosen), BATCH):
+            self._send(client, chosen[start : start + BATCH])
+        self._taken = {p.notice.id: p.phase for p in postings}
+        if is_round:
+            self._resend_at = time.monotonic() + self._resend
+        return max(self._resend_at - time.monotonic(), 0.0)
+
+    def _send(self, client: httpx.Client, batch: list[Posting]) -> None:
+        now = self._clock()
+        body = orjson.dumps([alert(posting, now, self._resend, self._links) for posting in batch])
+        try:
+            self.post(client, self._url, body, {"content-type": "application/json"}, len(batch))
+        except RefusedError:  # it took those of the batch that it could read; it is asked again
+            self._outbox.report(self.name, "refused", len(batch), {})
+            raise UndeliveredError from None
+        self.delivered(
+            len(batch),
+            {
+                p.notice.id: Standing(
+                    fired=True,
+                    closed=p.phase != "firing",
+                    was_late=p.phase == "late",
+                )
+                for p in batch
+            },
+        )
+
+
+def _time(value: object, now: float) -> float:
+    return parse(value, now) if isinstance(value, str) else now
