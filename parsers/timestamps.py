@@ -200,7 +200,7 @@ _KLOG: Final = re.compile(rb"(\d\d)(\d\d) (\d\d:\d\d:\d\d)")
 _NUMBER: Final = re.compile(rb"\d{1,19}(?:\.\d{1,9})?")
 
 _DATE_TIME: Final = (
-    rb"(?P<date>\d{4}[-/.]\d\d[-/.]\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,12}))?"
+    rb"(?P<date>\d{4}[-/.]\d\d[-/.]\d\d[T \t]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,12}))?"
     rb"(?: ?(?P<offset>Z\b|[+-]\d\d:?\d\d(?![\d-])))?"
 )
 _CLF_TIME: Final = (
@@ -214,9 +214,14 @@ _ANYWHERE: Final = re.compile(rb"(?<!\d)(?:%b|%b)|\[%b" % (_DATE_TIME, _CLF_TIME
 _SYSLOG_HEAD: Final = re.compile(rb"(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(\.\d{1,12})?)\b")
 _KLOG_HEAD: Final = re.compile(rb"[IWEF](\d{4} \d\d:\d\d:\d\d(\.\d{1,12})?)")
 _JSON_TIME: Final = re.compile(
-    rb'"(?:time|ts|@timestamp|timestamp|start_time|date|datetime|\$date|eventTime|__REALTIME_TIMESTAMP)"'
+    rb'"(?:time|ts|@timestamp|timestamp|start_time|date|datetime|\$date|eventTime|__REALTIME_TIMESTAMP'
+    rb'|timeStamp|Timestamp|EdgeStartTimestamp|eventTimestamp|timestamp\(ms\))"'
     rb'\s{0,4}:\s{0,4}(?:"([^"\\]{10,40})"|(\d{10,19}(?:\.\d{1,9})?))'
 )
+_JSON_DATE_AND_TIME: Final = re.compile(
+    rb'"date"\s{0,4}:\s{0,4}"(\d{4}-\d\d-\d\d)"\s{0,4},\s{0,4}"time"\s{0,4}:\s{0,4}"(\d\d:\d\d:\d\d)"'
+)
+"""CloudFront's JSON."""
 
 
 def _in_json(text: bytes, settings: Settings) -> tuple[float, float] | None:
@@ -231,7 +236,11 @@ def _in_json(text: bytes, settings: Settings) -> tuple[float, float] | None:
                 return _numeric_stamp(stamp, settings)
         except (ValueError, OverflowError):
             continue
-    return None
+    apart = _JSON_DATE_AND_TIME.search(text, 0, 8192)
+    try:
+        return (local(apart[1] + b" " + apart[2], settings.zone), 1.0) if apart is not None else None
+    except ValueError:
+        return None
 
 
 def _anywhere(text: bytes, settings: Settings) -> tuple[float, float] | None:
@@ -267,7 +276,7 @@ def _resolution(fraction: bytes | None) -> float:
 
 
 def _numeric(head: bytes, zone: str) -> float:
-    if len(head) != 19 or head[4] not in b"-/." or head[7] not in b"-/." or head[10] not in b" T_":
+    if len(head) != 19 or head[4] not in b"-/." or head[7] not in b"-/." or head[10] not in b" T_\t":
         raise ValueError(f"no date and time: {head[:64]!r}")
     return _epoch(_number(head[:4]), _number(head[5:7]), _number(head[8:10]), head[11:], zone)
 

@@ -87,7 +87,11 @@ _ISO_SYSLOG: Final = re.compile(
 _ISO_SYSLOG_AFTER_PRIORITY: Final = re.compile(
     _TIME + rb" (?:([A-Za-z0-9][\w.:-]{0,254}) )?([A-Za-z_(][\w./()@-]{0,127})(?:\[(\d{1,10})\])?: ?"
 )
-_TIMESTAMPED: Final = re.compile(_TIME + rb" (?=[\[{<\d]|[IWEF]\d{4} |[A-Z][a-z]{2} [ \d]\d )")
+_ALB_CONNECTION: Final = rb"[0-9a-f.:]{7,45} \d{1,5} \d{1,5} (?:TLSv|- )"
+"""An AWS connection log's fields after its own time."""
+_TIMESTAMPED: Final = re.compile(
+    _TIME + rb" (?!" + _ALB_CONNECTION + rb")(?=[\[{<\d]|[IWEF]\d{4} |[A-Z][a-z]{2} [ \d]\d )"
+)
 _KUBECTL: Final = re.compile(rb"\[(pod/[\w.-]{1,253}(?:/([\w.-]{1,63}))?)\] ?")
 _COMPOSE: Final = re.compile(rb"([A-Za-z0-9][\w.@-]{0,127}) {1,64}\| ")
 _NUMBER_AT_END: Final = re.compile(rb"[-_.]\d{1,5}(?:\..{0,80})?$")

@@ -12,6 +12,8 @@ from parsers.lexicon.entry import Entry
 
 GAP: Final = "…"
 """Stands for up to 80 variable characters of one line."""
+FIELD: Final = "¤"
+"""Stands for one field of a record with blanks between its fields: a run of other characters."""
 WILD: Final = "***"
 """Stands for three hexadecimal digits."""
 
@@ -27,6 +29,7 @@ _SPELLINGS: Final = (
 _HEX_CODE: Final = re.compile(r"[0-9A-Fa-f]{8}\Z")
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*\Z|[0-9]+\Z")
 _GAP: Final = b"[^\\n]{0,80}"
+_FIELD: Final = b"[^ \\n]+"
 _START: Final = rb"(?:\b|_)"
 _END: Final = rb"(?:\b|_)"
 _BEFORE: Final = rb"(?:error:0{0,8}|err=|ERR=|[/=\"]0{8}|\b3[0-9]/|SSLError\()"
@@ -58,8 +61,12 @@ def spellings(text: str) -> list[str]:
 
 
 def literal(text: str) -> bytes:
-    """``text`` with its gaps, every other character standing for itself."""
-    return _GAP.join(b"".join(map(_escaped, piece.encode())) for piece in text.split(GAP))
+    """``text`` with its gaps and fields, every other character standing for itself."""
+    return _GAP.join(_FIELD.join(map(_escaped_text, piece.split(FIELD))) for piece in text.split(GAP))
+
+
+def _escaped_text(text: str) -> bytes:
+    return b"".join(map(_escaped, text.encode()))
 
 
 def _escaped(byte: int) -> bytes:
