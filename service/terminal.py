@@ -14,6 +14,9 @@ from service.tally import Key
 from service.times import parse
 
 LANE_COLUMNS: Final = 36
+NARROW_LANE_COLUMNS: Final = 14
+NARROW: Final = 100
+"""Below this many columns lanes are drawn shorter, so that words keep their room."""
 MOST_LANES: Final = 12
 MOST_INCIDENTS: Final = 20
 MOST_EVIDENCE: Final = 3
@@ -25,7 +28,8 @@ def render(result: ScanResult, console: Console) -> None:
     console.print(_head(result))
     shown = result.incidents[:MOST_INCIDENTS]
     for number, incident in enumerate(shown, 1):
-        console.print(incident_panel(incident, number, len(result.incidents), _evidence(incident, result)))
+        evidence = _evidence(incident, result)
+        console.print(incident_panel(incident, number, len(result.incidents), evidence, width=console.width))
     if len(result.incidents) > len(shown):
         console.print(f"... and {len(result.incidents) - len(shown)} more incidents (--json lists all)")
     if not result.incidents:
@@ -34,7 +38,7 @@ def render(result: ScanResult, console: Console) -> None:
 
 
 def incident_panel(
-    incident: dict[str, Any], number: int, total: int, evidence: list[tuple[str, str]]
+    incident: dict[str, Any], number: int, total: int, evidence: list[tuple[str, str]], width: int = NARROW
 ) -> RenderableType:
     """One incident: headline, lanes, verdict, evidence, commands. ``evidence``: (stream, line) pairs, masked."""
     verdict = incident["verdict"]
@@ -57,7 +61,7 @@ def incident_panel(
         Text(verdict["summary"], style="bold"),
         Text(f"{incident['failures']} failures, {peers} peers; {hosts}", style="dim"),
         Text(),
-        lanes(incident),
+        lanes(incident, LANE_COLUMNS if width >= NARROW else NARROW_LANE_COLUMNS),
         Text(),
         facts,
     )
@@ -66,7 +70,7 @@ def incident_panel(
     return Panel(body, title=Text(title), title_align="left", border_style="red" if open_ else "yellow", padding=(1, 2))
 
 
-def lanes(incident: dict[str, Any]) -> Table:
+def lanes(incident: dict[str, Any], columns: int = LANE_COLUMNS) -> Table:
     """One lane a spike in the order of onsets: the first is marked, ties are shown as ties."""
     first = incident["first"]
     spikes = incident["spikes"][:MOST_LANES]
@@ -75,7 +79,7 @@ def lanes(incident: dict[str, Any]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim")
     table.add_column("onset (UTC)", no_wrap=True)
     table.add_column("stream", no_wrap=True)
-    table.add_column(f"{_clock(start)} .. {_clock(end)}", no_wrap=True, width=LANE_COLUMNS)
+    table.add_column(f"{_clock(start)} .. {_clock(end)}", no_wrap=True, width=max(columns, 20))
     table.add_column("what", overflow="fold")
     table.add_column("failures", justify="right", no_wrap=True)
     for spike in spikes:
@@ -87,7 +91,7 @@ def lanes(incident: dict[str, Any]) -> Table:
         table.add_row(
             Text(f"{_clock(parse(spike['onset'], 0.0))}{mark}", style=style),
             Text(spike["stream"], style=style),
-            Text(_lane(spike, start, end, is_first), style=style),
+            Text(_lane(spike, start, end, is_first, columns), style=style),
             Text(f"{spike['family']}/{spike['reason']} {spike['direction']}{host}"),
             str(spike["failures"]),
         )
@@ -96,12 +100,12 @@ def lanes(incident: dict[str, Any]) -> Table:
     return table
 
 
-def _lane(spike: dict[str, Any], start: float, end: float, is_first: bool) -> str:
-    scale = (LANE_COLUMNS - 1) / (end - start)
+def _lane(spike: dict[str, Any], start: float, end: float, is_first: bool, columns: int) -> str:
+    scale = (columns - 1) / (end - start)
     begin = int((parse(spike["onset"], 0.0) - start) * scale)
-    until = LANE_COLUMNS - 1 if spike["ended_at"] is None else int((parse(spike["ended_at"], 0.0) - start) * scale)
+    until = columns - 1 if spike["ended_at"] is None else int((parse(spike["ended_at"], 0.0) - start) * scale)
     bar = "█" if is_first else "◆"
-    return "·" * begin + bar + "━" * (until - begin) + "·" * (LANE_COLUMNS - 1 - until)
+    return "·" * begin + bar + "━" * (until - begin) + "·" * (columns - 1 - until)
 
 
 def _clock(time: float) -> str:
@@ -123,8 +127,14 @@ def _evidence(incident: dict[str, Any], result: ScanResult) -> list[tuple[str, s
     for spike in incident["spikes"]:
         kept = result.streams[spike["stream"]].evidence.get(Key(spike["host"], spike["direction"], spike["reason"]), [])
         if kept and len(lines) < MOST_EVIDENCE:
-            lines.append((spike["stream"], mask(kept[0].raw).replace("\n", " ⏎ ")[:LONGEST_LINE]))
+            lines.append((spike["stream"], on_one_line(mask(kept[0].raw))))
     return lines
+
+
+def on_one_line(raw: str) -> str:
+    """A record for a table; a trace says what it was about in its first line and why in its last."""
+    first, *rest = raw.strip().splitlines() or [""]
+    return first[:LONGEST_LINE] + (f" ⏎ ... ⏎ {rest[-1][:LONGEST_LINE]}" if rest else "")
 
 
 def _head(result: ScanResult) -> Text:

@@ -22,7 +22,7 @@ from service.demo.setting import prepare
 from service.demo.stage import Live, Replayed, Stage
 from service.engine.serve import Service
 from service.errors import HandspikeError
-from service.terminal import incident_panel
+from service.terminal import incident_panel, on_one_line
 
 FOUND_WITHIN_SECONDS: Final = 90.0
 """From the start; a recorded incident takes under 30."""
@@ -108,7 +108,7 @@ class _Show:
 
     def _name(self, incident: dict[str, Any]) -> None:
         self._console.print()
-        self._console.print(incident_panel(incident, 1, 1, self._evidence(incident)))
+        self._console.print(incident_panel(incident, 1, 1, self._evidence(incident), width=self._console.width))
         truth = self._stage.truth
         if truth is None:
             raise HandspikeError("an incident was found before anything was broken: a false alarm")
@@ -148,7 +148,7 @@ class _Show:
         lines: dict[str, str] = {}
         for record in whole.get("evidence", []):
             if record["raw"] is not None and record["reason"] == incident["spikes"][0]["reason"]:
-                lines.setdefault(record["stream"], _on_one_line(record["raw"]))
+                lines.setdefault(record["stream"], on_one_line(record["raw"]))
         return list(lines.items())[:_MOST_EVIDENCE]
 
     def _ask(self, path: str) -> dict[str, Any]:
@@ -164,12 +164,6 @@ class _Show:
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)
-
-
-def _on_one_line(raw: str) -> str:
-    """A trace says what it was about in its first line and why in its last."""
-    first, *rest = raw.strip().splitlines() or [""]
-    return first[:_LONGEST_LINE] + (f" ⏎ ... ⏎ {rest[-1][:_LONGEST_LINE]}" if rest else "")
 
 
 def _reason(incident: dict[str, Any]) -> str:
