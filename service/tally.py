@@ -5,7 +5,6 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-
 _Cell = TypeVar("_Cell")
 
 
