@@ -208,14 +208,14 @@ _CLF_TIME: Final = (
 )
 _CTIME: Final = rb"(?P<ctime>[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,12})? \d{4})"
 _STAMP: Final = re.compile(
-    rb"\[?(?:%b|%b|%b|(?P<epoch>\d{10}(?:\.\d{1,9})?)(?=[ \]]))" % (_DATE_TIME, _CLF_TIME, _CTIME)
+    rb"\[?(?:%b|%b|%b|(?P<epoch>\d{13}|\d{10}(?:\.\d{1,9})?)(?=[ \]\t]))" % (_DATE_TIME, _CLF_TIME, _CTIME)
 )
 _ANYWHERE: Final = re.compile(rb"(?<!\d)(?:%b|%b)|\[%b" % (_DATE_TIME, _CLF_TIME, _CTIME))
 _SYSLOG_HEAD: Final = re.compile(rb"(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(\.\d{1,12})?)\b")
 _KLOG_HEAD: Final = re.compile(rb"[IWEF](\d{4} \d\d:\d\d:\d\d(\.\d{1,12})?)")
 _JSON_TIME: Final = re.compile(
     rb'"(?:time|ts|@timestamp|timestamp|start_time|date|datetime|\$date|eventTime|__REALTIME_TIMESTAMP'
-    rb'|timeStamp|Timestamp|EdgeStartTimestamp|eventTimestamp|timestamp\(ms\))"'
+    rb'|timeStamp|Timestamp|EdgeStartTimestamp|TimeGenerated|eventTimestamp|timestamp\(ms\))"'
     rb'\s{0,4}:\s{0,4}(?:"([^"\\]{10,40})"|(\d{10,19}(?:\.\d{1,9})?))'
 )
 _JSON_DATE_AND_TIME: Final = re.compile(

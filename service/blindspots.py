@@ -6,6 +6,8 @@ takes the silence of a log for health.
 
 from typing import Final, NamedTuple
 
+from service.blindspots_clouds import CLOUDS
+
 
 class Blindspot(NamedTuple):
     missing: str
@@ -110,6 +112,7 @@ BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
         ),
     ),
 }
+BLINDSPOTS.update({name: tuple(Blindspot(*spot) for spot in spots) for name, spots in CLOUDS.items()})
 BLINDSPOTS["auto"] = ()
 
 

@@ -34,8 +34,11 @@ _ALERT: Final = re.compile(rb"\d{1,3}\Z")
 
 
 def claims(text: bytes) -> bool:
-    """``tls 2.0 time``, or JSON with a ``tls_handshake_time``."""
-    return _HEAD.match(text) is not None or (text[:1] == b"{" and b'"tls_handshake_time"' in text[:4096])
+    """``tls 2.0 time``, or JSON with a ``tls_handshake_time`` and a ``chosen_cert_arn`` or alert."""
+    if text[:1] != b"{":
+        return _HEAD.match(text) is not None
+    head = text[:4096]
+    return b'"tls_handshake_time"' in head and (b'"incoming_tls_alert"' in head or b'"chosen_cert_arn"' in head)
 
 
 def read(record: Record, said: Said) -> Failure | None:
@@ -44,13 +47,14 @@ def read(record: Record, said: Said) -> Failure | None:
     Raises:
         MalformedRecordError: it is cut off before the server name.
     """
-    is_json = record.json() is not None
-    if not is_json and _HEAD.match(record.text) is None:
+    document = record.json()
+    is_json = document is not None
+    if (_HEAD.match(record.text) is None) if document is None else (document.get("tls_handshake_time") != "-"):
         return None
     if not is_json and record.text[: aws_fields.MOST_BYTES].count(b" ") < _LEAST - 1:
         raise MalformedRecordError("aws_nlb: cut off")
     fields = aws_fields.named(record, _JSON_ORDER if is_json else _ORDER)
-    if "tls_handshake_time" in fields or (is_json and not claims(record.text)):
+    if "tls_handshake_time" in fields:
         return None
     reason, rejected_by, alert = _told(fields.get("incoming_tls_alert"))
     # the last field is when the connection began; the first, when it ended

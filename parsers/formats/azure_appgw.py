@@ -23,8 +23,8 @@ NAME: Final = "azure_appgw"
 SEVERAL_LINES: Final = False
 
 _KEYS: Final = (
-    *(b"APPLICATIONGATEWAYS/", b"ApplicationGatewayAccess", b"AGWAccessLogs", b"ERRORINFO_"),
-    *(b"FrontDoor", b"FrontdoorAccessLog", b"FRONTDOORS/", b"AzureCdnAccessLog"),
+    *(b'"ApplicationGatewayAccess', b'"AGWAccessLogs"', b'"ERRORINFO_'),
+    *(b'"FrontDoorAccessLog"', b'"FrontdoorAccessLog"', b'"FrontDoorHealthProbeLog"', b'"AzureCdnAccessLog"'),
 )
 _MOST_RECORDS: Final = 1000
 _SUFFIXES: Final = ("_s", "_d", "_g", "_t", "_b")
@@ -47,7 +47,7 @@ _OWN_PROCESS: Final = "127.0.0.1"
 
 
 def claims(text: bytes) -> bool:
-    """JSON that names an Application Gateway or a Front Door."""
+    """JSON of a category that is an Application Gateway's or a Front Door's."""
     if text[:1] != b"{":
         return False
     head = text[:16_384]

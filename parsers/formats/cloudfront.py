@@ -24,16 +24,23 @@ _CERTIFICATE: Final = b"InvalidRequestCertificate"
 _RESULTS: Final = frozenset((_CONNECT, _CERTIFICATE))
 _FAILED: Final = b"Failed:"
 _HEAD: Final = re.compile(
-    rb"\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t|\d{10}\.\d{3}\t|\d{13}[\t ][\w=-]{40,80}[\t ](?:Success|Failed)"
+    rb"""
+      \d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t[A-Z]{3}\d{1,3}(?:-[A-Z]\d{1,3})?\t   # LAX1, SFO53-P7: the edge location
+    | \d{10}\.\d{3}\t[0-9a-fA-F.:]{3,45}\t
+    | \d{13}[\t\ ][\w=-]{40,80}[\t\ ](?:Success|Failed)
+    """,
+    re.VERBOSE,
 )
-_KEYS: Final = (b'"x-edge-', b'"connectionStatus"')
+_CONNECTION_KEYS: Final = (b'"tlsSni"', b'"distributionId"', b'"clientLeafCert')
 
 
 def claims(text: bytes) -> bool:
-    """``date TAB time TAB``, ``seconds.milliseconds TAB``, or JSON with CloudFront's keys."""
+    """A date, a time and an edge location; seconds and an address; a connection's milliseconds; CloudFront's JSON."""
     if text[:1] == b"{":
         head = text[:8192]
-        return any(key in head for key in _KEYS)
+        if b'"x-edge-' in head:
+            return True
+        return b'"connectionStatus"' in head and any(key in head for key in _CONNECTION_KEYS)
     return _HEAD.match(text) is not None
 
 

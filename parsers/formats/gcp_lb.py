@@ -21,7 +21,10 @@ from parsers.vocabulary import Direction, RejectedBy
 NAME: Final = "gcp_lb"
 SEVERAL_LINES: Final = False
 
-_KEYS: Final = (b'LoadBalancerLogEntry"', b'_load_balancer"', b'"http_external_', b'_lb_rule"', b'"statusDetails"')
+_KEYS: Final = (
+    *(b'loadbalancing.type.LoadBalancerLogEntry"', b'"http_load_balancer"'),
+    *(b'"http_external_regional_lb_rule"', b'"internal_http_lb_rule"'),
+)
 _CLIENT, _SERVER, _SSL = "client_cert_", "server_cert_", "ssl_certificate_"
 
 _Told = tuple[Direction, str, RejectedBy]
@@ -54,7 +57,7 @@ _PARAMETER: Final = re.compile(r'(error|details|alert-id)="?([A-Za-z0-9_.-]{1,10
 
 
 def claims(text: bytes) -> bool:
-    """JSON with a load balancer's entry type, resource type or ``statusDetails``."""
+    """JSON with a load balancer's type of entry or of resource."""
     if text[:1] != b"{":
         return False
     head = text[:16_384]
