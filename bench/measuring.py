@@ -29,7 +29,7 @@ def run(command: Sequence[str]) -> Run:
         RuntimeError: it failed; with its last words.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=_environment())
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
@@ -40,8 +40,18 @@ def run(command: Sequence[str]) -> Run:
         return Run(used.ru_utime + used.ru_stime, used.ru_maxrss * _KIB_PER_RSS / 1024, output.read())
 
 
+def _environment() -> dict[str, str]:
+    """As a user's shell has it: an installed Python program keeps its byte code."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def rounds(programs: dict[str, Callable[[], Run]], count: int) -> dict[str, Run]:
-    """Each program ``count`` times, in turns so that all see the same machine; medians, and the last output."""
+    """Each program ``count`` times, in turns so that all see the same machine; medians, and the last output.
+
+    One round goes before and is not counted: byte code, compiled database and page cache are there, for all alike.
+    """
+    for program in programs.values():
+        program()
     seen: dict[str, list[Run]] = {name: [] for name in programs}
     for _ in range(count):
         for name, program in programs.items():

@@ -113,7 +113,7 @@ class Reader:
         return reading
 
     def _hits(self, block: bytes, limit: int) -> list[Hit]:
-        return self._screen.hits(block if limit == len(block) else block[:limit])
+        return self._screen.hits(block if limit == len(block) else memoryview(block)[:limit])
 
     def _read_any(self, reading: Reading, block: bytes, limit: int, final: bool) -> None:
         """``auto``: line by line as long as all hits stand in lines of single-line formats, which they mostly do."""
@@ -273,8 +273,7 @@ class Reader:
         consumed = reading.consumed
         if consumed == 0:
             return
-        reading.lines = _newlines(block if consumed == len(block) else block[:consumed])
-        reading.lines += block[consumed - 1] != _NEWLINE
+        reading.lines = _newlines(block) - block.count(b"\n", consumed) + (block[consumed - 1] != _NEWLINE)
         at = 0
         for _ in range(TIME_LINES):
             stop = block.find(b"\n", at, consumed)

@@ -50,13 +50,14 @@ def runs(failures: Iterable[Failure]) -> list[Run]:
             run = Run(time, Key(host, direction, reason), rejected_by, failure.resolution)
             groups[group] = run
             found.append(run)
-        run.failures = count = run.failures + 1
-        if count <= PEERS and failure.peer is not None:
-            run.peers.add(failure.peer)
-            if count <= SAMPLES:
-                run.samples.append(failure)
-        elif count <= SAMPLES:
+        run.failures += failure.count
+        if len(run.peers) < PEERS:
+            if failure.peer is not None:
+                run.peers.add(failure.peer)
+            if failure.other_peers:
+                run.peers |= failure.other_peers
+        if len(run.samples) < SAMPLES:
             run.samples.append(failure)
     for run in found:
-        run.peers = {address_of(peer) for peer in run.peers}
+        run.peers = {address_of(peer) for peer in run.peers if peer}
     return found

@@ -143,7 +143,7 @@ def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, 
         failures = _timed(reading, reached.get(block.part), found)
         if any([failure.channel for failure in failures]):  # noqa: C419 - a list is three times as quick
             failures = [failure for failure in failures if twins.admit(failure)]
-        counts.failures += len(failures)
+        counts.failures += sum([failure.count for failure in failures])
         if reading.first_time is not None:
             first = reading.first_time if first is None else min(first, reading.first_time)
         if reading.last_time is not None:
@@ -184,7 +184,7 @@ def _timed(reading: Reading, before: float | None, found: StreamScan) -> list[Fa
     for failure in failures:
         if failure.time is None:
             if before is None:
-                found.untimed += 1
+                found.untimed += failure.count
                 continue
             failure.time = before
         before = failure.time

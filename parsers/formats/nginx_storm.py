@@ -77,11 +77,16 @@ def read_storm(
     failures: list[Failure],
     changes: list[Change],
 ) -> Storm:
-    """Reads lines of ``block[at:limit]`` into ``failures`` and ``changes``. About 1.3 us a known line."""
+    """Reads lines of ``block[at:limit]`` into ``failures`` and ``changes``. About 1.1 us a known line.
+
+    Lines of one second that are alike but for the client are one `Failure` with a ``count``.
+    """
     storm = Storm(at)
     known, times, heads = memo.messages, memo.times, memo.heads
     tails, clients, upstreams = memo.tails, memo.clients, memo.upstreams
     find, find_in = block.find, bytes.find
+    now: float | None = None
+    alike: dict[tuple[bytes, str | None], Failure] = {}
     candidates = alone = lines = 0
     while at < limit:
         stop = find(b"\n", at, limit)
@@ -137,16 +142,26 @@ def read_storm(
             far = upstreams.get(tail)
         time = times.get(text[:19])
         if far is not None and time is not None:
-            failures.append(
-                Failure(
-                    time, direction, told.reason, told.rejected_by, told.host or far[0], far[1], None, None, None,
-                    told.alert, told.code, told.message, text, nginx.NAME, 1.0, told.channel,
-                )
-            )  # fmt: skip
+            host, peer = far
+            if time != now:
+                now = time
+                alike.clear()
+            like = alike.get((message, host))
+            if like is None:
+                like = Failure(
+                    time, direction, told.reason, told.rejected_by, told.host or host, peer, None, None, None,
+                    told.alert, told.code, told.message, text, nginx.NAME, 1.0, told.channel, 1, set(),
+                )  # fmt: skip
+                failures.append(like)
+                if not told.channel:  # a failure that its twin may tell again is admitted by itself
+                    alike[message, host] = like
+            else:
+                like.count += 1
+                like.other_peers.add(peer)  # type: ignore[union-attr, arg-type]
             continue
-        count = len(failures)
+        before = len(failures)
         _read_alone(text, _NOTHING_SAID, settings, storm, failures, changes)
-        if len(failures) > count and told.host is None:
+        if len(failures) > before and told.host is None:
             memo.learn(text, end, tail, failures[-1])
     storm.at = at
     storm.candidates = candidates

@@ -125,7 +125,7 @@ class Runner:
         if self.stream.clock_offset_seconds:
             reading.shift(-self.stream.clock_offset_seconds)
         failures = self._timed(reading, block)
-        counts.failures += len(failures)
+        counts.failures += sum([failure.count for failure in failures])
         self._clock(reading, block, now)
         together = runs(failures)
         self._count(together, commit, now)
@@ -152,7 +152,7 @@ class Runner:
             if failure.time is None:
                 failure.time = before if before is not None else block.arrived
             elif before is not None and failure.time < before - LATE_SECONDS:
-                self.counts.late += 1
+                self.counts.late += failure.count
             before = max(failure.time, before) if before is not None else failure.time
             if not failure.channel or self._twins.admit(failure):
                 counted.append(failure)

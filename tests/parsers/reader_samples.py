@@ -83,7 +83,8 @@ all done
 
 LOGS = {"nginx": NGINX, "haproxy": HAPROXY, "envoy": ENVOY, "apache": APACHE, "app": APP}
 
-Totals = tuple[Counter[str], list[tuple[float | None, str, str | None, str | None]]]
+Totals = tuple[Counter[str], Counter[tuple[float | None, str, str | None]], set[tuple[float | None, str, str | None]]]
+"""Counts; failures by time, reason and host; peers by time and reason."""
 
 
 def read_in_blocks(format_name: str, log: bytes, sizes: Iterator[int]) -> Totals:
@@ -103,7 +104,7 @@ def read_in_blocks(format_name: str, log: bytes, sizes: Iterator[int]) -> Totals
         counts.update(
             lines=reading.lines,
             candidates=reading.candidates,
-            failures=len(reading.failures),
+            failures=sum(failure.count for failure in reading.failures),
             unrecognized=reading.unrecognized,
             changes=len(reading.changes),
         )
@@ -115,8 +116,12 @@ def read_in_blocks(format_name: str, log: bytes, sizes: Iterator[int]) -> Totals
         rest = block[reading.consumed :]
         if is_last:
             assert rest == b""
-            told = [(f.time, f.reason, f.peer, f.host) for f in failures]
-            return counts, sorted(told, key=lambda one: (one[0] or 0.0, repr(one)))
+            told: Counter[tuple[float | None, str, str | None]] = Counter()
+            peers = set()
+            for f in failures:
+                told[f.time, f.reason, f.host] += f.count
+                peers |= {(f.time, f.reason, peer) for peer in (f.peer, *(f.other_peers or ()))}
+            return counts, told, peers
 
 
 def read_whole(format_name: str, log: bytes) -> Totals:
