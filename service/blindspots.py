@@ -92,6 +92,40 @@ BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
             "Go src/net/http/server.go, conn.serve",
         ),
     ),
+    "traefik": (
+        Blindspot(
+            "handshakes that fail with clients, which Traefik logs at level debug (its default: error)",
+            "log: {level: DEBUG} in the static configuration",
+            "traefik/traefik pkg/server/server_entrypoint_tcp.go, ErrorLog; cmd/traefik/logger.go",
+        ),
+        Blindspot(
+            "the server name a client asked for, but where sniStrict refuses it",
+            "tls.options.default.sniStrict: true in the dynamic configuration",
+            "traefik/traefik pkg/tls/tlsmanager.go",
+        ),
+        Blindspot(
+            "which server of a service refused: the error alone is logged",
+            "a health check over https, whose lines hold targetURL",
+            "traefik/traefik pkg/proxy/httputil/proxy.go, pkg/healthcheck/healthcheck.go",
+        ),
+    ),
+    "caddy": (
+        Blindspot(
+            "handshakes that fail with clients, which Caddy logs at level debug (its default: info)",
+            "debug in the Caddyfile's global options",
+            "caddyserver/caddy modules/caddyhttp/app.go, http.stdlib",
+        ),
+        Blindspot(
+            "the server name a client asked for, but where no certificate is there for it",
+            "",
+            "caddyserver/certmagic handshake.go",
+        ),
+        Blindspot(
+            "which upstream refused: its address stands on a debug line",
+            "debug in the Caddyfile's global options",
+            "caddyserver/caddy modules/caddyhttp/reverseproxy/reverseproxy.go, upstream roundtrip",
+        ),
+    ),
     "stunnel": (
         Blindspot(
             "handshakes that ran out of time, which stunnel logs at level 6 (its default: 5)",

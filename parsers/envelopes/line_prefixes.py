@@ -63,7 +63,7 @@ _LEVELS: Final = frozenset(
     level
     for name in (b"trace", b"debug", b"info", b"notice", b"warn", b"warning", b"error", b"fatal", b"critical")
     for level in (name, name.upper(), name.title())
-)
+) | frozenset(b"TRC DBG INF WRN ERR FTL PNC".split())  # zerolog's console writes three letters
 _OCTET_COUNT: Final = re.compile(rb"[1-9]\d{0,5} (?=<\d{1,3}>)")
 _PRIORITY: Final = re.compile(rb"<\d{1,3}>")
 _TAG: Final = re.compile(rb"([A-Za-z][\w./-]{0,63})(?:\[\d{1,10}\])?: ?")

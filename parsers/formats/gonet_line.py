@@ -47,6 +47,7 @@ _REQUESTED: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_CERTMAGIC: Final = re.compile(rb"no certificate available for \\?'(?P<name>[0-9A-Fa-f.:]{2,50})\\?'")
 _NAME_PROBLEM: Final = re.compile(
     rb"""requested\ server\ name|no\ certificate\ available\ for|acme/autocert:\ (?:host|server\ name)|strict\ SNI
     |unknown\ server\ name|unrecognized\ name""",
@@ -93,8 +94,14 @@ def read(record: Record, said: Said, text: bytes | None = None) -> Failure | Non
     )
 
 
+def _no_name_asked(error: bytes) -> bool:
+    """certmagic looks up its own address where a client asks for no name (``handshake.go``)."""
+    asked = _CERTMAGIC.match(error)
+    return asked is not None and names.address(asked["name"].decode("ascii", "replace")) is not None
+
+
 def _meaning(error: bytes, said: Said) -> tuple[str, RejectedBy]:
-    if b"missing server name" in error:
+    if b"missing server name" in error or _no_name_asked(error):
         return "sni_missing", "local"
     if _NAME_PROBLEM.search(error) and not error.startswith((b"remote error", b"tls: failed to verify")):
         return "unrecognized_name", "local"  # what GetCertificate says, in its author's words

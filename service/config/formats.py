@@ -3,14 +3,9 @@
 from typing import Final
 
 LATER: Final = (
-    "traefik",
-    "caddy",
-    "linkerd",
     "f5",
     "a10",
     "netscaler",
-    "zeek",
-    "suricata",
 )
 
 
