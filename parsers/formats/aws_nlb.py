@@ -7,6 +7,7 @@ Invisible: why the load balancer itself refused (no alert it sent is logged), an
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -79,6 +80,7 @@ def read(record: Record, said: Said) -> Failure | None:
     )
 
 
+@lru_cache(maxsize=256)
 def _told(written: bytes | None) -> tuple[str, RejectedBy, int | None]:
     """What the client's alert says; without one nobody knows who gave up."""
     if written is None or not _ALERT.match(written) or (number := int(written)) > 255:

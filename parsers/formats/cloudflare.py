@@ -29,6 +29,8 @@ _STATUS: Final[dict[str, _Told]] = {
     "495": ("downstream", "rejected", "local", "495 SSL certificate error"),
     "496": ("downstream", "missing", "local", "496 No required SSL certificate was sent"),
 }
+_NGINX: Final = frozenset(("495", "496"))
+"""nginx's own numbers: an origin may have answered so, and then refused the edge's certificate."""
 _CLIENT_CERTIFICATE: Final[dict[str, str]] = {
     "absent": "missing",
     "untrusted": "rejected",
@@ -67,6 +69,8 @@ def read(record: Record, said: Said) -> Failure | None:
     told = _STATUS.get(status) or _refused(document, status)
     if told is None:
         return None
+    if status in _NGINX and cloud_json.text(document, "OriginResponseStatus") == status:
+        told = ("upstream", told[1], "peer", told[3])
     downstream = told[0] == "downstream"
     failure = _failure(record, document, told)
     failure.host = names.host(cloud_json.text(document, "ClientRequestHost"))

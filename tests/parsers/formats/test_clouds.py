@@ -156,3 +156,12 @@ def test_a_megabyte_of_anything_raises_nothing(name: str, kind: str) -> None:
     heads = (CONNECTION[:60], NLB[:100], b"2019-12-04\t21:02:31\tLAX1\tOriginConnectError\t502\t")
     for head in heads:
         Reader(name, Settings()).read(head + filling + b" Failed:ClientCertExpired OriginConnectError\n", final=True)
+
+
+def test_a_place_for_a_field_never_reaches_into_the_next_line() -> None:
+    """``¤`` of the lexicon is a run of characters that are neither blank nor newline."""
+    fields = NLB.split(b" ")
+    for at in range(3, 9):
+        text = b" ".join(fields[:at]) + b"\n" + b" ".join(fields[at:])
+        assert screen.load().hits(text) == []
+    assert len(screen.load().hits(NLB)) == 1
