@@ -96,3 +96,23 @@ def test_failures_without_any_time_are_counted_and_raise_nothing(tmp_path: Path)
     result = scan([ScanStream("app", "app", paths=[str(tmp_path / "app.log")])])
     assert (result.streams["app"].counts.failures, result.streams["app"].untimed) == (30, 30)
     assert result.incidents == []
+
+
+def test_a_failure_told_by_both_logs_of_one_server_counts_once(tmp_path: Path) -> None:
+    """nginx refuses a client without a certificate: its error log says so, its access log shows 496. A bare 400 never counts."""
+    error = (
+        "2026/11/20 10:00:{:02} [info] 7#7: *{} client sent no required SSL certificate while reading client request"
+        ' headers, client: 192.0.2.{}, server: api.shop.example, request: "GET / HTTP/1.1", host: "api.shop.example"\n'
+    )
+    access = (
+        '{{"time":"2026-11-20T10:00:{:02}+00:00","remote_addr":"192.0.2.{}","host":"api.shop.example",'
+        '"request":"GET / HTTP/1.1","status":{},"ssl_client_verify":"{}"}}\n'
+    )
+    (tmp_path / "error.log").write_text("".join(error.format(second, second, second % 7) for second in range(20)))
+    told = [access.format(second, second % 7, 496, "NONE") for second in range(20)]
+    alone = [access.format(40 + second, 9, 400, "FAILED:certificate has expired") for second in range(3)]
+    bare = [access.format(50, 9, 400, "NONE"), access.format(51, 9, 200, "SUCCESS")]
+    (tmp_path / "access.log").write_text("".join(told + alone + bare))
+    for paths in (["error.log", "access.log"], ["access.log", "error.log"]):
+        result = scan([ScanStream("edge", "edge", format="nginx", paths=[str(tmp_path / path) for path in paths])])
+        assert result.streams["edge"].counts.failures == 23
