@@ -28,6 +28,9 @@ MOST_ENTRIES: Final = 1_000
 MOST_EVENTS: Final = 20
 """Of one incident; what happens to it after that is only in the incident itself."""
 
+OUTCOMES: Final = ("success", "failure", "refused", "dropped")
+"""``failure`` is tried again; ``refused`` (this body is not wanted) and ``dropped`` (too old) are not."""
+
 State = dict[tuple[str, str], bytes | None]
 _TOTALS: Final = ""
 
@@ -51,7 +54,7 @@ class Outbox:
         self._clock = clock
         self._entries: dict[str, Entry] = {}
         self._documents: dict[str, dict[str, Any]] = {}
-        self._totals = {(name, outcome): 0 for name in self.receivers for outcome in ("success", "failure")}
+        self._totals = {(name, outcome): 0 for name in self.receivers for outcome in OUTCOMES}
         self._lock = threading.Lock()
         self._reported: dict[tuple[str, str], int] = {}
         self._standings: dict[tuple[str, str], Standing] = {}

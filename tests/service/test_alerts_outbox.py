@@ -261,14 +261,14 @@ def test_a_receiver_that_is_configured_later_is_not_told_of_what_is_over() -> No
 def test_what_was_delivered_is_counted_and_the_counts_survive_a_restart() -> None:
     desk = Desk()
     desk.commit(incident())
-    assert desk.outbox.deliveries == {(AM, "success"): 0, (AM, "failure"): 0}
+    assert desk.outbox.deliveries == {(AM, outcome): 0 for outcome in ("success", "failure", "refused", "dropped")}
     desk.outbox.report(AM, "failure", 2, {})
     assert desk.outbox.has_news
     assert desk.outbox.deliveries[AM, "failure"] == 0, "only what is committed is shown"
     desk.take()
     assert not desk.outbox.has_news
     desk.restart()
-    assert desk.outbox.deliveries == {(AM, "success"): 1, (AM, "failure"): 2}
+    assert desk.outbox.deliveries == {(AM, "success"): 1, (AM, "failure"): 2, (AM, "refused"): 0, (AM, "dropped"): 0}
 
 
 def test_webhooks_are_told_each_turn_of_the_story_once() -> None:
