@@ -15,19 +15,27 @@ from typing import Any, Final, cast
 
 import orjson
 
-from parsers import registry
+from parsers import names, registry
+from parsers.continuation import LOOK, begins_record
 from parsers.envelopes import peel
 from parsers.failure import Change, Failure, to_json
 from parsers.lexicon import load as load_lexicon
+from parsers.lexicon.said import Said
 from parsers.masking import LIMIT, mask, visible
 from parsers.reader import Reader
 from parsers.record import MalformedRecordError, Record, Settings
 from parsers.screen import load as load_screen
-from parsers.vocabulary import HOPS, Hop
+from parsers.vocabulary import FAMILY_OF, HOPS, Hop
 from service.bare_code import failure_of_code
+from service.matched import matched, why
+from service.meaning import meaning
+from service.pastes.browser import browser_page, page_host
+from service.pastes.capture import alerts_in_capture
+from service.pastes.nmap import Port, judge_port, ports_of_nmap
 from service.sources.compressed import decompress, kind_of
 from service.times import rfc3339
 from service.verdict.record import judge_record
+from service.verdict.steps import steps
 from service.view import UnknownNameError
 
 STREAM: Final = "explain"
@@ -51,8 +59,13 @@ def explain(text: str, hop: str | None = None, format: str | None = None) -> lis
     """
     check_names(hop, format)
     data = _bytes(text)
-    if len(data) <= LONGEST_RECORD and _TRANSCRIPT.search(data):
-        return [explain_record(data, hop, format)]
+    if (code := failure_of_code(data.strip(), hop)) is not None:
+        return [_told(code[0], hop, code[1])]
+    if len(data) <= LONGEST_RECORD:
+        if format in (None, "auto") and (told := _pasted(data, hop)):
+            return told
+        if _TRANSCRIPT.search(data):
+            return [explain_record(data, hop, format)]
     return list(_read([data], hop, format, time.time())) or [explain_record(data, hop, format)]
 
 
@@ -61,8 +74,15 @@ def explain_record(data: bytes, hop: str | None = None, format: str | None = Non
     data = data[:LONGEST_RECORD].strip(b"\r\n\0")
     hop = hop if hop in HOPS else None
     asked = format if format in registry.NAMES else "auto"
-    failure = failure_of_code(data, hop) or _failure(data, asked, hop or UNTOLD_HOP)
-    return _told(failure, hop) if failure is not None else _nothing(data, hop, asked)
+    if (code := failure_of_code(data, hop)) is not None:
+        return _told(code[0], hop, code[1])
+    if asked == "auto" and (pasted := _pasted(data, hop)):
+        return pasted[0]
+    record, envelopes = _record(_what_failed(data), _settings(hop or UNTOLD_HOP))
+    found = _failure(record, asked)
+    if found is None:
+        return _nothing(data, hop, asked, envelopes)
+    return _told(found[0], hop, found[1], envelopes)
 
 
 def explain_file(file: BufferedIOBase, hop: str | None = None, format: str | None = None) -> Iterator[dict[str, Any]]:
@@ -118,9 +138,50 @@ def check_names(hop: str | None, format: str | None) -> None:
         raise UnknownNameError(f'"{visible(format[:60])}" is no format; formats are: {", ".join(registry.NAMES)}')
 
 
-def _failure(data: bytes, asked: str, hop: Hop) -> Failure | None:
-    settings = _settings(hop)
-    record = _record(data, settings)
+def _pasted(data: bytes, hop: str | None) -> list[dict[str, Any]]:
+    """What is no log at all: a packet capture, nmap's report, a browser's page; nothing if it is neither."""
+    if not _PASTED.search(data):
+        return []
+    text = data.decode("utf-8", "replace")
+    if found := alerts_in_capture(text, hop):
+        return [_told(failure, hop, said) for failure, said in found]
+    if ports := ports_of_nmap(text):
+        return [_port(port, data, hop) for port in ports]
+    if not begins_record(data.lstrip()[:LOOK]) and (page := browser_page(text)) is not None:
+        reason, rejected_by, host = page
+        record = Record(data, _settings("app"))
+        coded = _failure(record, "app")
+        message = data.strip().split(b"\n")[0][:200]
+        failure = Failure(None, "upstream", reason, rejected_by, message=message, raw=data, format="app")
+        said = None
+        if coded is not None:
+            failure, said = coded
+            failure.host = failure.host or page_host(text)
+        failure.host = failure.host or host
+        return [_told(failure, hop, said)]
+    return []
+
+
+_PASTED: Final = re.compile(
+    rb"Alert \(Level|Content Type: Alert|\"tls\.alert_message|\n\s+0x0000:  |Nmap scan report|ssl-enum-ciphers|"
+    rb"(?i:not private|t private|fully secure|security risk ahead|secure connection|clock is (?:ahead|behind)|"
+    rb"did not connect: potential)"
+)
+
+
+def _what_failed(data: bytes) -> bytes:
+    """A transcript without what went on in spite of it: ``curl -k``'s and ``s_client``'s remarks on a certificate."""
+    went_on = b"continuing anyway" in data
+    ended_by_alert = b"CONNECTED(" in data and b":SSL alert number " in data
+    if not went_on and not ended_by_alert:
+        return data
+    remarks = (b"continuing anyway",) * went_on
+    remarks += (b"verify error:num=", b"Verification error: ", b"Verify return code: ") * ended_by_alert
+    return b"\n".join(line for line in data.split(b"\n") if not any(remark in line for remark in remarks))
+
+
+def _failure(record: Record, asked: str) -> tuple[Failure, Said] | None:
+    """What the asked format makes of one record, else what any program's reader makes of it."""
     ids = tuple(number for _, number in load_screen().hits(record.text))
     if not ids:
         return None
@@ -136,12 +197,12 @@ def _failure(data: bytes, asked: str, hop: Hop) -> Failure | None:
             return None
         if found.time is None:
             found.time = record.time
-        return found
+        return found, said
     return None
 
 
-def _record(data: bytes, settings: Settings) -> Record:
-    """The record without its envelopes; lines that a container runtime had split are whole again."""
+def _record(data: bytes, settings: Settings) -> tuple[Record, tuple[str, ...]]:
+    """The record without its envelopes, and their names; lines that a container runtime had split are whole again."""
     if data[:1] == b"{" and b"\n" in data:
         with suppress(orjson.JSONDecodeError):
             data = orjson.dumps(orjson.loads(data))  # JSON laid out over several lines
@@ -149,7 +210,7 @@ def _record(data: bytes, settings: Settings) -> Record:
     text = b"".join(piece.text if piece.partial else piece.text + b"\n" for piece in pieces)
     text = text.removesuffix(b"\n")
     head = pieces[0]
-    return Record(text, settings, head.time, head.program)
+    return Record(text, settings, head.time, head.program), head.names
 
 
 @lru_cache(maxsize=8)
@@ -173,7 +234,7 @@ def _read(blocks: Iterable[bytes], hop: str | None, format: str | None, now: flo
         reading = reader.read(data, final=following is None)
         rest = data[reading.consumed :]
         for failure in reading.failures:
-            yield _told(failure, hop)
+            yield _told(failure, hop, _said(failure.raw), _envelopes(failure.raw, data, reader.settings))
         block = following
 
 
@@ -196,7 +257,26 @@ def _blocks(file: BufferedIOBase) -> Iterator[bytes]:
     yield bytes(gathered)
 
 
-def _told(failure: Failure, hop: str | None) -> dict[str, Any]:
+def _said(raw: bytes) -> Said | None:
+    """What the lexicon finds in a record that the stream's reader had already read."""
+    ids = tuple(number for _, number in load_screen().hits(raw[:LONGEST_RECORD]))
+    return load_lexicon().said(ids, raw) if ids else None
+
+
+def _envelopes(raw: bytes, data: bytes, settings: Settings) -> tuple[str, ...]:
+    """Names of the envelopes around ``raw``, outermost first: those of the line in ``data`` that it was taken from."""
+    first = raw.split(b"\n", 1)[0]
+    at = data.find(first)
+    if at >= 0:
+        start = data.rfind(b"\n", 0, at) + 1
+        if start == at:
+            return ()
+        stop = data.find(b"\n", at)
+        return peel(data[start : stop if stop >= 0 else len(data)], settings).names
+    return peel(data[: data.find(b"\n") if b"\n" in data else len(data)], settings).names  # escaped inside JSON
+
+
+def _told(failure: Failure, hop: str | None, said: Said | None, envelopes: tuple[str, ...] = ()) -> dict[str, Any]:
     document = to_json(
         failure,
         stream=STREAM,
@@ -208,8 +288,40 @@ def _told(failure: Failure, hop: str | None) -> dict[str, Any]:
     for name in ("protocol", "cipher", "code"):
         if document[name] is not None:
             document[name] = visible(document[name][:100])
-    verdict = judge_record(failure.reason, failure.direction, failure.rejected_by, hop, failure.host)
-    return {"failure": True, **document, "verdict": verdict}
+    verdict = judge_record(failure.reason, failure.direction, failure.rejected_by, hop, failure.host, failure.peer)
+    entries = load_lexicon().entries
+    return {
+        "failure": True,
+        **document,
+        "meaning": meaning(failure.reason, failure.direction, hop),
+        "envelopes": list(envelopes),
+        "matched": [] if said is None else matched(entries, said),
+        "matched_why": None if said is None else why(entries, said, failure.reason),
+        "verdict": verdict,
+    }
+
+
+def _port(port: Port, data: bytes, hop: str | None) -> dict[str, Any]:
+    """What nmap found: no handshake failed, but some may have to."""
+    server = f"[{port.address}]:{port.port}" if ":" in port.address else f"{port.address}:{port.port}"
+    told, reason, repair = judge_port(port)
+    named = port.host or server
+    return _nothing(data, hop, "nmap", ()) | {
+        "host": port.host,
+        "peer": names.peer(server),
+        "family": None if reason is None else FAMILY_OF[reason],
+        "reason": reason,
+        "meaning": told,
+        "verdict": _NO_VERDICT
+        | {
+            "summary": f"{visible(named)}: {told}",
+            "leg": None if reason is None else "client -> server",
+            "fix_at": None if reason is None else "beyond",
+            "confidence": 0.0 if reason is None else 0.8,
+            "because": [f"nmap: {', '.join(port.versions) or 'no TLS version'}; {port.ciphers} cipher suites"],
+            "steps": [] if reason is None else steps(repair, reason, port.host, server),
+        },
+    }
 
 
 _NO_VERDICT: Final[dict[str, Any]] = {
@@ -222,7 +334,7 @@ _NO_VERDICT: Final[dict[str, Any]] = {
 }
 
 
-def _nothing(data: bytes, hop: str | None, format: str) -> dict[str, Any]:
+def _nothing(data: bytes, hop: str | None, format: str, envelopes: tuple[str, ...] = ()) -> dict[str, Any]:
     return {
         "failure": False,
         "time": None,
@@ -242,6 +354,10 @@ def _nothing(data: bytes, hop: str | None, format: str) -> dict[str, Any]:
         "message": "",
         "raw": mask(data),
         "format": format,
+        "meaning": None,
+        "envelopes": list(envelopes),
+        "matched": [],
+        "matched_why": None,
         "verdict": _NO_VERDICT,
     }
 

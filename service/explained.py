@@ -6,15 +6,17 @@ _WIDTH: Final = 10
 
 
 def page(record: dict[str, Any]) -> str:
-    """One failure: the verdict first, then what was read from the record, then what to type next."""
+    """One record that says something: the verdict first, then what was read, then what to type next."""
     verdict = record["verdict"]
     lines = [verdict["summary"], ""]
-    sides = {"local": "the side that logged it", "peer": "the far end", "unknown": "not recorded"}
+    sides = {"local": "the side that logged it", "peer": "the far end", "unknown": "not recorded", None: None}
+    sure = f"{verdict['confidence']:.0%} sure"
     facts = [
-        ("what", f"{record['family']}/{record['reason']}"),
-        ("leg", f"{verdict['leg']} ({record['direction']})"),
+        ("means", None if record["meaning"] in verdict["summary"] else record["meaning"]),
+        ("what", record["reason"] and f"{record['family']}/{record['reason']}"),
+        ("leg", verdict["leg"] and f"{verdict['leg']}{_in_brackets(record['direction'])}"),
         ("gave up", sides[record["rejected_by"]]),
-        ("fix at", f"{verdict['fix_at'] or 'not decided by this record'} ({verdict['confidence']:.0%} sure)"),
+        ("fix at", f"{verdict['fix_at'] or 'not decided by this record'} ({sure})" if record["reason"] else None),
         ("host", record["host"]),
         ("peer", record["peer"]),
         ("time", record["time"]),
@@ -23,7 +25,8 @@ def page(record: dict[str, Any]) -> str:
         ("alert", record["alert"]),
         ("code", record["code"]),
         ("message", record["message"]),
-        ("read as", record["format"]),
+        ("read as", " in ".join([record["format"], *reversed(record["envelopes"])])),
+        ("decided", record["matched_why"]),
     ]
     lines += [f"  {name:<{_WIDTH}}{value}" for name, value in facts if value not in (None, "")]
     lines += [f"  {'because' if not n else '':<{_WIDTH}}{reason}" for n, reason in enumerate(verdict["because"])]
@@ -33,3 +36,7 @@ def page(record: dict[str, Any]) -> str:
         if hash_sign:
             lines.append(f"  {'':<{_WIDTH}}  # {meaning}")
     return "\n".join(lines)
+
+
+def _in_brackets(direction: str | None) -> str:
+    return f" ({direction})" if direction else ""

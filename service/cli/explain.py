@@ -64,7 +64,7 @@ def _write(records: Iterable[dict[str, Any]], as_json: bool) -> None:
 
     shown = silent = 0
     for record in records:
-        if not record["failure"]:
+        if record["meaning"] is None:
             silent += 1
             continue
         click.echo(("\n" if shown else "") + page(record))

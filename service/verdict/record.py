@@ -8,7 +8,12 @@ from service.verdict.words import happened, place
 
 
 def judge_record(
-    reason: str, direction: str, rejected_by: str, hop: str | None, host: str | None = None
+    reason: str,
+    direction: str,
+    rejected_by: str,
+    hop: str | None,
+    host: str | None = None,
+    peer: str | None = None,
 ) -> dict[str, Any]:
     """Summary, leg, confidence, because, steps, and ``fix_at``: the hop itself, ``client``, ``beyond`` or None.
 
@@ -27,7 +32,7 @@ def judge_record(
         "fix_at": fix_at,
         "confidence": rule.confidence,
         "because": [f"{direction}, rejected by {rejected_by}, {reason}: {rule.source}"],
-        "steps": steps(rule.repair, reason, host),
+        "steps": steps(rule.repair, reason, host, peer if direction == "upstream" else None),
     }
 
 
