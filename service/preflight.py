@@ -9,7 +9,10 @@ import msgspec
 from service.config import FileSource, StdinSource, Stream
 from service.sources.paths import Glob
 
-_SAMPLE_BYTES: Final = 16 * 1024
+_SAMPLE_BYTES: Final = 256 * 1024
+"""Of the newest file's end, looked at for its format and for the levels that it shows."""
+_FORMAT_BYTES: Final = 16 * 1024
+_LOOK_BYTES: Final = 4 * 1024
 _COMPRESSED: Final = (".gz", ".zst")
 
 
@@ -21,10 +24,12 @@ class Sight(msgspec.Struct):
     """The configured one; for ``auto`` the one that the newest file's last lines look like, if that is clear."""
     problems: list[str]
     """One line each; empty if the service can read the stream, or will once it is there."""
+    lessons: list[tuple[str, str]] = []
+    """What the log's own lines prove that it can't show: (why, the setting that would show it)."""
 
 
 def look(stream: Stream) -> Sight:
-    """What a stream's source holds now. Reads at most 16 KiB of its newest file."""
+    """What a stream's source holds now. Reads at most 256 KiB of its newest file."""
     if isinstance(stream.source, StdinSource):
         return Sight("reads standard input", stream.format, [])
     if not isinstance(stream.source, FileSource):
@@ -40,7 +45,9 @@ def look(stream: Stream) -> Sight:
     files = f"{len(found.files)} files" if len(found.files) > 1 else next(iter(found.files))
     text = f"reads {files}, {_mebibytes(size)}, from the {stream.source.start}"
     newest = max(found.files, key=lambda path: (not path.endswith(_COMPRESSED), found.files[path].st_mtime))
-    return Sight(text, _format(stream.format, newest), problems)
+    tail = b"" if newest.endswith(_COMPRESSED) else _tail(newest)
+    format_name = _format(stream.format, tail)
+    return Sight(text, format_name, problems, _lessons(tail, format_name, stream))
 
 
 def data_dir_problem(folder: Path) -> str | None:
@@ -63,16 +70,42 @@ def _mebibytes(size: int) -> str:
     return f"{size / 1024**2:.1f} MiB" if size >= 1024**2 else f"{size:,} bytes"
 
 
-def _format(configured: str, path: str) -> str:
-    if configured != "auto" or path.endswith(_COMPRESSED):
-        return configured
+def _tail(path: str) -> bytes:
+    """Whole lines from a file's end."""
     try:
         with Path(path).open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _SAMPLE_BYTES))
-            lines = [line for line in file.read(_SAMPLE_BYTES).split(b"\n")[1:-1] if line][-20:]
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - _SAMPLE_BYTES))
+            data = file.read(_SAMPLE_BYTES)
     except OSError:
-        return configured
-    from parsers.formats.auto import format_of
+        return b""
+    return data[data.find(b"\n") + 1 :] if size > _SAMPLE_BYTES else data
 
-    names = {format_of(line).NAME for line in lines}
+
+def _format(configured: str, tail: bytes) -> str:
+    if configured != "auto":
+        return configured
+    from parsers.envelopes import peel
+    from parsers.formats.auto import format_of
+    from parsers.record import Settings
+
+    settings = Settings()
+    lines = [line for line in tail[-_FORMAT_BYTES:].split(b"\n")[1 if len(tail) > _FORMAT_BYTES else 0 :] if line]
+    names = {format_of(peel(line, settings).text).NAME for line in lines[-20:]}
     return names.pop() if len(names) == 1 else configured
+
+
+def _lessons(tail: bytes, format_name: str, stream: Stream) -> list[tuple[str, str]]:
+    """What `service.seen` makes of the end of the log, the failures in it included."""
+    if not tail:
+        return []
+    from parsers.reader import Reader
+    from parsers.record import Settings
+    from service.seen import Seen
+
+    seen = Seen(format_name, stream.hop)
+    for at in range(0, len(tail), _LOOK_BYTES):
+        seen.look(tail[at : at + _LOOK_BYTES])
+    settings = Settings(hop=stream.hop, zone=stream.timezone, hosts=dict(stream.hosts))
+    seen.tell(Reader(stream.format, settings).read(tail, final=True).failures)
+    return [(why, way_out) for why, way_out, _ in seen.lessons()]

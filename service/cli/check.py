@@ -46,7 +46,12 @@ def check(ctx: click.Context, config_path: Path | None) -> None:
         click.echo(f"  {sight.text}")
         for problem in sight.problems:
             click.echo(f"  PROBLEM  {problem}")
+        for why, way_out in sight.lessons:
+            click.echo(f"  NOT SEEN in this log: {why}")
+            click.echo(f"    turn on: {way_out}")
         for spot in blindspots(sight.format):
+            if any(spot.way_out == way_out for _, way_out in sight.lessons):
+                continue
             click.echo(f"  can't show {spot.missing}")
             if spot.way_out:
                 click.echo(f"    turn on: {spot.way_out}")
