@@ -24,7 +24,7 @@ class Sample(NamedTuple):
 
 
 def samples(name: str) -> list[Any]:
-    """Every sample of a file as a test parameter: ``# from`` or ``# source``, then ``#= JSON``, then the lines."""
+    """Every sample of a file as a test parameter: ``# from:``, then ``#= JSON``, then the lines."""
     found: list[Any] = []
     origin, expected, lines = "", None, list[bytes]()
     is_open = False
