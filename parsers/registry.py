@@ -12,14 +12,14 @@ from parsers.record import Format
 NAMES: Final = (
     *("nginx", "ingress_nginx", "haproxy", "envoy", "apache", "gonet"),
     *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
-    *("stunnel", "caddy", "traefik"),
+    *("stunnel", "caddy", "traefik", "linkerd", "zeek", "suricata"),
     *("app", "auto"),
 )
 
 CLAIM_ORDER: Final = (
     *("ingress_nginx", "nginx", "haproxy"),
     *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
-    *("stunnel", "caddy", "traefik"),
+    *("stunnel", "caddy", "traefik", "linkerd", "zeek", "suricata"),
     *("envoy", "apache", "gonet"),
 )
 """Whom ``auto`` asks, the narrower shape first (an ingress line is an nginx line and more); nobody: ``app``."""

@@ -126,6 +126,37 @@ BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
             "caddyserver/caddy modules/caddyhttp/reverseproxy/reverseproxy.go, upstream roundtrip",
         ),
     ),
+    "linkerd": (
+        Blindspot(
+            "handshakes that fail with clients of a meshed workload, which the proxy logs at level debug",
+            'config.linkerd.io/proxy-log-level: "warn,linkerd=info,linkerd_app_core::serve=debug" on the pod',
+            "linkerd/linkerd2-proxy linkerd/app/core/src/serve.rs",
+        ),
+        Blindspot(
+            "the time of a line, which counts from the proxy's start: only the container's envelope tells it",
+            "config.linkerd.io/proxy-log-format: json on the pod",
+            "linkerd/linkerd2-proxy linkerd/tracing/src/uptime.rs",
+        ),
+    ),
+    "zeek": (
+        Blindspot(
+            "why a handshake failed, unless an alert was sent in the clear: TLS 1.3 encrypts most",
+            "",
+            "zeek/zeek scripts/base/protocols/ssl/main.zeek; RFC 8446 section 6",
+        ),
+        Blindspot(
+            "columns in another order than the default: a line does not hold its #fields",
+            "@load policy/tuning/json-logs.zeek",
+            "zeek/zeek scripts/base/protocols/ssl/main.zeek",
+        ),
+    ),
+    "suricata": (
+        Blindspot(
+            "handshakes that fail without a malformed message: only the decoder's events are alerts",
+            "",
+            "OISF/suricata rules/tls-events.rules",
+        ),
+    ),
     "stunnel": (
         Blindspot(
             "handshakes that ran out of time, which stunnel logs at level 6 (its default: 5)",

@@ -66,7 +66,7 @@ def parse(tables: list[tuple[str, bytes]]) -> Iterator[Entry]:
                 number,
                 stack,
                 kind,  # type: ignore[arg-type]  # a test holds every cell of every file to its words
-                text,
+                text.replace("\\t", "\t"),
                 "" if reason == "-" else reason,
                 "unknown" if rejected_by == "-" else rejected_by,  # type: ignore[arg-type]
                 int(rank),
