@@ -43,11 +43,12 @@ class Analysis:
             self._update(spike)
 
     def begin(self, stream: str, time: float) -> None:
-        """The stream's first record has this time: from here on it is known to have been seen."""
-        detector = self.detectors[stream]
-        if detector.state.first_seen is None:
-            detector.state.first_seen = detector.state.clock = time
-            self.sights[stream].first_at = time
+        """The stream has been read since this event time, at the latest: what began before it was under way."""
+        state = self.detectors[stream].state
+        if state.first_seen is None:
+            state.clock = time
+        if state.first_seen is None or time < state.first_seen:
+            state.first_seen = self.sights[stream].first_at = time
 
     def finish(self) -> None:
         """Nothing more will come (the end of a scan)."""
