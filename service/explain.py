@@ -163,7 +163,7 @@ def _pasted(data: bytes, hop: str | None) -> list[dict[str, Any]]:
 
 
 _PASTED: Final = re.compile(
-    rb"Alert \(Level|Content Type: Alert|\"tls\.alert_message|\n\s+0x0000:  |Nmap scan report|ssl-enum-ciphers|"
+    rb"Alert \(Level|Content Type: Alert|\"tls\.alert_message|\n[ \t]{1,16}0x0000:  |Nmap scan report|ssl-enum-ciphers|"
     rb"(?i:not private|t private|fully secure|security risk ahead|secure connection|clock is (?:ahead|behind)|"
     rb"did not connect: potential)"
 )

@@ -37,7 +37,8 @@ _PAGE: Final = re.compile(
     re.IGNORECASE,
 )
 _PAGE_HOST: Final = re.compile(
-    r"(?:information from|connection to|connecting to|impersonating|prove that it is|certificate for|identity of|trust)"
+    r"(?:information from|connection to|connecting to|impersonating|prove that it is|certificate for|identity of|trust|"
+    r"not valid for)"
     r" (?P<a>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8})|(?P<b>[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8})"
     r" (?:sent an invalid|uses an unsupported|uses security|normally uses|uses an invalid|is a website|"
     r"unexpectedly|didn)",

@@ -38,7 +38,7 @@ _FIELDS: Final[dict[str, re.Pattern[str]]] = {
 _TCPDUMP: Final = re.compile(
     rf"^[\d:.\- ]{{0,30}}IP6? (?P<src>{_ADDRESS})\.(?P<sport>\d{{1,5}}) > "
     rf"(?P<dst>{_ADDRESS})\.(?P<dport>\d{{1,5}}): [^\n]*"
-    r"(?P<hex>(?:\n\s+0x[0-9a-f]{4}:  ?[0-9a-f ]{4,45}[^\n]*)+)",
+    r"(?P<hex>(?:\n[ \t]{1,16}0x[0-9a-f]{4}:  ?[0-9a-f ]{4,45}[^\n]*)+)",
     re.MULTILINE,
 )
 _HEX: Final = re.compile(r"0x[0-9a-f]{4}:  ?((?:[0-9a-f]{2,4} ){1,8})")

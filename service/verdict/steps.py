@@ -162,11 +162,10 @@ def _split(server: str | None) -> tuple[str | None, str]:
     if not colon or (":" in head and not head.startswith("[")):
         head, port = server, ""
     head = head.removeprefix("[").removesuffix("]")
-    if not is_safe_in_a_command(head):
+    is_port = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65_536
+    if not is_safe_in_a_command(head) or (port and not is_port):
         return None, _DEFAULT_PORT
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
-        return head, _DEFAULT_PORT
-    return head, port
+    return head, port or _DEFAULT_PORT
 
 
 def _fill(step: str, values: dict[str, str]) -> str:
