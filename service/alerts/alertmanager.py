@@ -14,7 +14,7 @@ import orjson
 from service.alerts import wording
 from service.alerts.courier import IDLE_SECONDS, LONGEST_RETRY_SECONDS, Courier, RefusedError, UndeliveredError
 from service.alerts.entry import Notice, Standing
-from service.alerts.outbox import RESOLVED_SECONDS, Outbox
+from service.alerts.outbox import LATE_SECONDS, RESOLVED_SECONDS, Outbox
 from service.alerts.wording import Links
 from service.times import parse, rfc3339
 
@@ -22,7 +22,7 @@ ALIVE_INTERVALS: Final = 4
 """An alert ends by itself when it was not sent again for this many resend intervals; Prometheus does the same."""
 BATCH: Final = 64
 
-Phase = Literal["firing", "late", "resolved"]
+Phase = Literal["firing", "late", "resolved", "dropped"]
 
 
 class Posting(NamedTuple):
@@ -30,7 +30,8 @@ class Posting(NamedTuple):
 
     notice: Notice
     phase: Phase
-    """``late``: over already, but this Alertmanager was away all the time: it fires once, and ends by itself."""
+    """``late``: over already, but this Alertmanager was away all the time: it fires once, and ends by itself.
+    ``dropped``: it was away too long for that."""
 
 
 def due(notices: Iterable[Notice], standing: Callable[[Notice], Standing], now: float) -> list[Posting]:
@@ -44,7 +45,7 @@ def due(notices: Iterable[Notice], standing: Callable[[Notice], Standing], now: 
         elif its.fired and not its.was_late and (not its.closed or now - entry.over_at <= RESOLVED_SECONDS):
             found.append(Posting(notice, "resolved"))
         elif not its.fired and not its.closed and entry.is_fresh and not notice.document.get("merged_into"):
-            found.append(Posting(notice, "late"))
+            found.append(Posting(notice, "late" if now - entry.over_at <= LATE_SECONDS else "dropped"))
     return found
 
 
@@ -88,6 +89,10 @@ class AlertmanagerCourier(Courier):
 
     def work(self, client: httpx.Client, notices: tuple[Notice, ...]) -> float:
         postings = due(notices, self.standing, self._clock())
+        for posting in postings:
+            if posting.phase == "dropped":
+                self.delivered(1, {posting.notice.id: Standing(closed=True)}, "dropped")
+        postings = [posting for posting in postings if posting.phase != "dropped"]
         if not postings:
             self._taken.clear()
             return IDLE_SECONDS

@@ -20,6 +20,8 @@ RESOLVED_SECONDS: Final = 300.0
 LATE_SECONDS: Final = 86_400.0
 """A receiver that was away this long is not told any more; nor is anybody of an incident whose newest failure was
 this old when it was found (an archive that is read for the first time)."""
+GIVING_UP_SECONDS: Final = 600.0
+"""After that, couriers have this long to count what they give up."""
 FRESH_SECONDS: Final = 900.0
 """Found this soon after it could be seen: logs may arrive minutes late."""
 REMEMBERED_SECONDS: Final = 2 * 86_400.0
@@ -119,7 +121,7 @@ class Outbox:
         self.published = tuple(
             Notice(name, _copy(entry), self._documents[name])
             for name, entry in self._entries.items()
-            if entry.over_at is None or now - entry.over_at < LATE_SECONDS
+            if entry.over_at is None or now - entry.over_at < LATE_SECONDS + GIVING_UP_SECONDS
         )
 
     def report(self, receiver: str, outcome: str, alerts: int, standings: Mapping[str, Standing]) -> None:

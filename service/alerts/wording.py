@@ -23,7 +23,8 @@ class Links(msgspec.Struct, frozen=True):
 
 
 def labels(document: Mapping[str, Any]) -> dict[str, str]:
-    """The alert's identity. ``critical``: the fix belongs to a hop of ours or beyond; else ``warning``."""
+    """The alert's identity. ``warning`` if the clients are at fault, else ``critical``: so is what nobody knows yet,
+    for the first verdict counts here and may be a guess."""
     first = _map(document.get("first"))
     spikes = [_map(spike) for spike in document.get("spikes") or ()]
     same = [spike for spike in spikes if (spike.get("stream"), spike.get("onset")) == _opening(first)]
@@ -31,7 +32,7 @@ def labels(document: Mapping[str, Any]) -> dict[str, str]:
     fix_at = _map(document.get("verdict")).get("fix_at")
     named = {
         "alertname": ALERTNAME,
-        "severity": "warning" if fix_at in (None, "client") else "critical",
+        "severity": "warning" if fix_at == "client" else "critical",
         "stream": first.get("stream"),
         "hop": first.get("hop"),
         "family": family,

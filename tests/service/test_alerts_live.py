@@ -1,5 +1,8 @@
 """A real ``handspike serve`` and a real Alertmanager: one page for an incident, whatever of the two restarts when."""
 
+import random
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from service.demo.lab.shop import Shop
+from service.times import rfc3339
 from tests.service.alert_servers import Receiver, Server, alertmanager, wait_for
 from tests.service.live import LiveService, free_port
 
@@ -50,8 +55,9 @@ def firing(server: Server) -> list[dict[str, Any]]:
 
 
 def pages(pager: Receiver) -> list[tuple[str, str]]:
-    """(status, incident) of every notification that a person would have got."""
-    return [(body["status"], alert["labels"]["incident"]) for body in pager.bodies() for alert in body["alerts"]]
+    """(status, incident or the rule's name) of every notification that a person would have got."""
+    told = [(body["status"], alert["labels"]) for body in pager.bodies() for alert in body["alerts"]]
+    return [(status, labels.get("incident", labels["alertname"])) for status, labels in told]
 
 
 def test_a_broken_handshake_fires_once_and_resolves(tmp_path: Path, pager: Receiver) -> None:
@@ -146,6 +152,46 @@ def test_kill_9_and_a_restart_of_either_side_change_no_label_and_page_nobody_twi
             handspike.stop()
 
 
+@pytest.mark.server("nginx", "haproxy", "openssl")
+def test_real_servers_broken_and_repaired_fire_and_resolve(tmp_path: Path, pager: Receiver) -> None:
+    """nginx in front of HAProxy in front of nginx, with clients; HAProxy gets a certificate that expired yesterday."""
+    logs = tmp_path / "logs"
+    streams = "".join(
+        f"  {name}: {{hop: {name}, format: {format}, source: {{file: {{path: logs/{name}.log}}}}{more}}}\n"
+        for name, format, more in (
+            ("edge", "nginx", ""),
+            ("lb", "haproxy", ""),
+            ("ingress", "nginx", ""),
+            ("app", "app", ", follows: [lb]"),
+        )
+    )
+    with (
+        alertmanager(tmp_path / "am", pager.url) as server,
+        tempfile.TemporaryDirectory(prefix="shop") as short,
+        Shop(Path(short) / "s", logs) as shop,
+    ):
+        alerts = f"alerts: {{alertmanager: [{server.url}], resend: 1s}}\ndetector: {{window: 3s}}"
+        handspike = LiveService(tmp_path, streams, alerts)
+        handspike.start()
+        try:
+            time.sleep(8.0)  # healthy traffic, with the noise that every TLS port knows
+            assert firing(server) == []
+            broken = shop.break_lb().timestamp()
+            (alert,) = wait_for(lambda: firing(server), "firing", 30.0)
+            assert alert["labels"]["family"] == "certificate"
+            assert alert["labels"]["severity"] == "critical"
+            starts = datetime.fromisoformat(alert["startsAt"]).timestamp()
+            assert -1.5 < starts - broken < 5.0
+            wait_for(lambda: firing(server)[0]["annotations"]["fix_at"] == "lb", "blamed on the right hop")
+            assert "expired" in firing(server)[0]["annotations"]["summary"]
+            shop.repair_lb()
+            incident = alert["labels"]["incident"]
+            wait_for(lambda: ("resolved", incident) in pages(pager), "resolved", 90.0)
+            assert pages(pager) == [("firing", incident), ("resolved", incident)]
+        finally:
+            handspike.stop()
+
+
 def test_an_alertmanager_that_answers_500_is_asked_until_it_takes_it(tmp_path: Path) -> None:
     with Receiver(free_port()) as sick:
         sick.status = 500
@@ -160,3 +206,32 @@ def test_an_alertmanager_that_answers_500_is_asked_until_it_takes_it(tmp_path: P
             assert alert["labels"]["alertname"] == "TLSHandshakeSpike"
         finally:
             handspike.stop()
+
+
+def test_kills_at_any_moment_lose_no_event_and_change_no_label(tmp_path: Path) -> None:
+    """Told at least once, under one id; whatever Alertmanager is sent of the incident, it is one alert to it."""
+    rng = random.Random(4)
+    with Receiver() as am, Receiver() as hook:
+        alerts = f"alerts: {{alertmanager: [{am.url}], webhooks: [{hook.url}], resend: 1s}}\ndetector: {{window: 3s}}"
+        handspike = LiveService(tmp_path, STREAMS, alerts)
+        writing = threading.Thread(target=fail, args=(tmp_path, 80))
+        writing.start()
+        try:
+            for _ in range(5):
+                handspike.start()
+                time.sleep(rng.random())
+                handspike.kill()
+            assert hook.requests, "some of the kills came after it was told"
+            writing.join()
+            handspike.start()
+            wait_for(lambda: [body for body in hook.bodies() if body["kind"] == "resolved"], "resolved", 60.0)
+            wait_for(lambda: am.bodies()[-1][0]["endsAt"] < rfc3339(time.time()), "its end told", 30.0)
+            (incident,) = handspike.get("/api/v1/incidents")["items"]
+            assert [body["id"] for body in hook.bodies()][-1] == f"{incident['id']}:resolved"
+            assert {body["id"] for body in hook.bodies()} == {
+                f"{incident['id']}:{kind}" for kind in ("opened", "resolved")
+            }
+            assert len({str(alert["labels"]) for body in am.bodies() for alert in body}) == 1
+        finally:
+            handspike.stop()
+            writing.join()

@@ -151,7 +151,7 @@ def test_labels_stay_those_of_the_first_send_whatever_is_learnt_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fix_at", "severity"), [("lb", "critical"), ("beyond", "critical"), ("client", "warning"), (None, "warning")]
+    ("fix_at", "severity"), [("lb", "critical"), ("beyond", "critical"), ("client", "warning"), (None, "critical")]
 )
 def test_what_clients_do_wrong_wakes_nobody(fix_at: str | None, severity: str) -> None:
     document = incident()
@@ -216,6 +216,23 @@ def test_one_that_came_and_went_while_an_alertmanager_was_away_fires_once_there(
     assert sent["endsAt"] == rfc3339(desk.clock.now + 240.0)
     desk.take("alertmanager:b")
     assert desk.due("alertmanager:b") == []
+
+
+def test_an_alertmanager_that_is_away_for_more_than_a_day_is_not_told_any_more() -> None:
+    desk = Desk()
+    desk.commit(incident())
+    desk.commit(over(incident(), desk.clock.now))
+    desk.clock.now += rules.LATE_SECONDS - 10.0
+    desk.commit()
+    assert desk.due() == [("i1", "late")]
+    desk.clock.now += 20.0
+    desk.commit()
+    (posting,) = desk.postings()
+    assert posting.phase == "dropped"
+    desk.outbox.report(AM, "dropped", 1, {"i1": Standing(closed=True)})
+    desk.commit()
+    assert desk.due() == []
+    assert desk.outbox.deliveries[AM, "dropped"] == 1
 
 
 def test_an_archive_of_last_week_pages_nobody() -> None:
