@@ -17,7 +17,7 @@ _DATES: Final = (
     "  # notAfter in the past: this is the certificate to renew; in the future: look at the other listeners and nodes"
 )
 _CHAIN: Final = (
-    "openssl s_client -connect {connect}{sni} -showcerts </dev/null 2>&1 | grep -E 's:|i:|Verify return'"
+    "openssl s_client -connect {connect}{sni} -showcerts </dev/null 2>&1 | grep -E '^ [0-9 ] [si]:|Verify return code'"
     "  # only one 's:' line: the intermediate is missing; 'Verify return code: 0': the other side's CA bundle is old"
 )
 _NAMES: Final = (
@@ -81,13 +81,13 @@ _PLAIN: Final = (
     "curl -sS -o /dev/null -m 10 -w '%{http_code}\\n' http://{connect}/"
     "  # an HTTP status: the port speaks plain HTTP; an error about HTTP/0.9 or an empty reply: it does speak TLS"
 )
-_REACH: Final = (
-    _ASK + " 2>&1 | head -5"
-    "  # CONNECTED and then nothing: it accepts and hangs; refused or timed out: it is down or cut off"
-)
 _TIMES: Final = (
-    "curl -sk -o /dev/null -m 20 -w 'connected %{time_connect} handshake %{time_appconnect}\\n' https://{connect}/"
+    "curl -sk -o /dev/null -m 20 -w 'connected %{time_connect} handshake %{time_appconnect}\\n' {url}"
     "  # connected 0: cut off or down; handshake 0 after that: it accepts and hangs; both small: it was a moment's load"
+)
+_REACH: Final = (
+    _ASK + " 2>&1 | grep -E 'CONNECTED|errno|refused|timed out|alert|Cipher is'"
+    "  # a cipher: it answers now, look at the time of the failures; an alert or '(NONE)': it refuses; else: it is down"
 )
 _CLIENT: Final = (
     "openssl x509 -in CLIENT_CERTIFICATE -noout -subject -issuer -dates"
@@ -110,7 +110,7 @@ _STEPS: Final[dict[Repair, tuple[str, ...]]] = {
     "policy": (_VERSIONS, _CIPHERS),
     "names": (_NAMES,),
     "port": (_PLAIN,),
-    "reach": (_REACH,),
+    "reach": (_TIMES, _REACH),
     "none": (_REACH,),
 }
 
@@ -132,7 +132,6 @@ _BY_REASON: Final[dict[tuple[Repair, str], tuple[str, ...]]] = {
     ("policy", "weak_parameters"): (_STRENGTH,),
     ("names", "unrecognized_name"): (_SNI, _NAMES),
     ("names", "sni_missing"): (_SNI,),
-    ("reach", "timeout"): (_TIMES, _REACH),
 }
 _DEFAULT_PORT: Final = "443"
 
@@ -150,7 +149,15 @@ def steps(repair: Repair, reason: str, host: str | None, server: str | None = No
     sni = "" if asked is not None and address(asked) is not None else f" -servername {quote(asked or 'HOST')}"
     bracketed = f"[{connect}]" if ":" in connect else connect
     chosen = _BY_REASON.get((repair, reason), _STEPS[repair])
-    filled = {"{connect}": quote(f"{bracketed}:{port}"), "{sni}": sni, "{name}": asked or "HOST"}
+    url = f"https://{bracketed}:{port}/"
+    if name is not None and name != connect:  # the name must be asked for, and this server must answer
+        url = f"--connect-to {quote(f'::{bracketed}:{port}')} https://{name}/"
+    filled = {
+        "{url}": url if "[" not in url or "'" in url else quote(url),
+        "{connect}": quote(f"{bracketed}:{port}"),
+        "{sni}": sni,
+        "{name}": asked or "HOST",
+    }
     return [_fill(step, filled) for step in chosen]
 
 

@@ -242,7 +242,7 @@ def test_no_command_changes_anything_and_each_says_what_its_outcome_means() -> N
                 command, _, outcome = step.partition("  # ")
                 assert command.split()[0] in ("openssl", "for", "curl", "date")
                 assert len(outcome) > 20
-                assert not {"{connect}", "{sni}", "{name}"} & set(step.split())
+                assert not any(place in step for place in ("{connect}", "{sni}", "{name}", "{url}"))
 
 
 @pytest.mark.parametrize(
