@@ -1,1 +1,1 @@
-"""The public benchmark of "who was first": simulated incidents over five streams, and who finds them, when, and where."""
+"""The public benchmark of "who was first": simulated incidents over five streams; who finds them, and how soon."""

@@ -50,7 +50,7 @@ def find(world: World, events: dict[str, list[Event]], options: DetectorOptions 
         before = world.start
         newest = 0.0
         for event in events[name]:
-            if event.arrived - before > HEALTHY_SECONDS:
+            if event.arrived - before > HEALTHY_SECONDS and not _stalled(world, name, before, event.arrived):
                 analysis.advance(name, max(newest, _stamp(before + HEALTHY_SECONDS + offset, resolution)))
                 note(before + HEALTHY_SECONDS)
                 if event.arrived - before > 2.0 * HEALTHY_SECONDS:
@@ -68,6 +68,12 @@ def find(world: World, events: dict[str, list[Event]], options: DetectorOptions 
     analysis.finish()
     note(world.end)
     return Found(_told(spikes), spikes, raised_at)
+
+
+def _stalled(world: World, stream: str, since: float, until: float) -> bool:
+    """Whether the stream's records were held back in that time: nothing healthy came through either."""
+    name, begin, end = world.stall
+    return stream == name and since < end and until > begin
 
 
 def _stamp(time: float, resolution: float) -> float:

@@ -76,10 +76,11 @@ def z_score(world: World, events: dict[str, list[Event]], limit: float = 4.0) ->
     return sorted(found, key=lambda alarm: alarm.at)
 
 
-def bound(events: dict[str, list[Event]], spikes: list[TrueSpike]) -> list[Alarm]:
+def bound(events: dict[str, list[Event]], spikes: list[TrueSpike], least_failures: int = 1) -> list[Alarm]:
     """The Poisson CUSUM that is told each true key's rates, before and after; alarms at S > 7, then starts over.
 
-    No detector that must learn them can do better on average (Lorden 1971, Moustakides 1986).
+    No detector that must learn them can do better on average (Lorden 1971, Moustakides 1986). On a quiet key it alarms
+    at the second failure; ``least_failures`` makes it as patient as everybody else.
     """
     found = []
     for spike in spikes:
@@ -87,14 +88,16 @@ def bound(events: dict[str, list[Event]], spikes: list[TrueSpike]) -> list[Alarm
         normal = max(spike.normal, BOUND_LEAST_NORMAL)
         risen = normal + spike.rate
         step, drift = log(risen / normal), risen - normal
-        score, before = 0.0, 0.0
+        score, before, failures = 0.0, 0.0, 0
         for event in events[spike.stream]:
             key = event.key
             if key.reason != spike.reason or key.direction != spike.direction or key.host not in keys:
                 continue
-            score = max(0.0, score - drift * (event.arrived - before)) + step
+            score = max(0.0, score - drift * (event.arrived - before))
+            failures = failures + 1 if score > 0.0 else 1
+            score += step
             before = event.arrived
-            if score > BOUND_ALARM:
+            if score > BOUND_ALARM and failures >= least_failures:
                 found.append(Alarm(before, spike.stream, spike.hosts[0], spike.reason, spike.direction))
                 score = 0.0
     return sorted(found, key=lambda alarm: alarm.at)

@@ -140,7 +140,8 @@ def score_found(name: str, found: Found, incidents: list[TrueIncident], hours: f
         score.found += 1
         score.pieces += len(told)
         score.delays.append(min(moments) - incident.onset)
-        best = min(told, key=lambda pair: pair[0])[1]
+        # told in several, it is the one that stands first in the list: incidents are listed by their onset
+        best = min((one for _, one in told), key=lambda one: min(spike.onset for spike in one.spikes))
         _judge_first(score, best, incident)
     for index, one in enumerate(found.told):
         if index not in true_told:

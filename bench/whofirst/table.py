@@ -4,15 +4,17 @@ from bench.whofirst.score import Score
 
 
 def table(scores: list[Score]) -> str:
-    """One column each; the last but one row relates delays to the bound's, which must come last but one by name."""
-    bound = next(score for score in scores if score.name.startswith("bound"))
+    """One column each; delays are related to both bounds'."""
+    bound, patient = (score for score in scores if score.name.startswith("bound"))
     rows = [
         ("incidents found", [f"{score.found} of {score.incidents}" for score in scores]),
         ("false incidents per 30 h of five streams", [f"{score.false_per_30_hours:.2f}" for score in scores]),
         ("median delay from the incident's onset", [_seconds(score.delay) for score in scores]),
         ("... relative to the bound", [_ratio(score.delay, bound.delay) for score in scores]),
+        (f"... relative to the {patient.name}", [_ratio(score.delay, patient.delay) for score in scores]),
         ("median delay from each spike's own onset", [_seconds(score.spike_delay) for score in scores]),
         ("... relative to the bound", [_ratio(score.spike_delay, bound.spike_delay) for score in scores]),
+        (f"... relative to the {patient.name}", [_ratio(score.spike_delay, patient.spike_delay) for score in scores]),
         ("spikes of single hops found", [f"{len(score.spike_delays)} of {score.spikes}" for score in scores]),
         ("first hop right (several hops)", [_share(score.first_right, score.judged) for score in scores]),
         ("... named exactly, without ties", [_share(score.strictly_first, score.judged) for score in scores]),

@@ -167,8 +167,8 @@ VOICES: Final[dict[str, tuple[Voice, ...]]] = {
             "hostname_mismatch",
             "local",
             False,
-            'PEER:51000 [TIME] in app/s1 503 SC bc_err=33 bc_err_str="Server presented an SSL certificate different from'
-            ' the expected one" ssl_bc_err=000000000A000086 ssl_bc_err_str="error:0A000086:SSL routines::certificate'
+            'PEER:51000 [TIME] in app/s1 503 SC bc_err=33 bc_err_str="Server presented an SSL certificate different'
+            ' from the expected one" ssl_bc_err=000000000A000086 ssl_bc_err_str="error:0A000086:SSL routines::certificate'
             ' verify failed" "GET / HTTP/1.1"',
         ),
     ),

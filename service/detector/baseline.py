@@ -5,8 +5,11 @@ from typing import Final
 
 import msgspec
 
-MEMORY_SECONDS: Final = 3600.0
-"""Time constant of forgetting: the normal is about the last hour's."""
+MEMORY_FAILURES: Final = 300.0
+"""The normal is about the last so many failures' ..."""
+SHORTEST_MEMORY_SECONDS: Final = 1800.0
+LONGEST_MEMORY_SECONDS: Final = 6 * 3600.0
+"""... but no less than half an hour's, and no more than six hours': day and night must be followed."""
 
 
 class Baseline(msgspec.Struct):
@@ -30,7 +33,8 @@ class Baseline(msgspec.Struct):
         if seconds <= 0:
             self.count += count
             return
-        kept = exp(-seconds / MEMORY_SECONDS)
-        remembered = MEMORY_SECONDS * (1.0 - kept)
+        memory = min(max(MEMORY_FAILURES / self.rate, SHORTEST_MEMORY_SECONDS), LONGEST_MEMORY_SECONDS)
+        kept = exp(-seconds / memory)
+        remembered = memory * (1.0 - kept)
         self.count = self.count * kept + count * remembered / seconds
         self.seconds = self.seconds * kept + remembered

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from service.detector.leg import Leg
 from service.detector.options import DetectorOptions
 from service.detector.spike import Spike
 from service.detector.watch import Watch, new_watch
@@ -50,10 +51,12 @@ class Detector:
         self.options = options
         self.state = DetectorState()
         self.watches: dict[Key, Watch] = {}
+        self.legs: dict[str, Leg] = {}
         self.touched: set[Key] = set()
         """Keys changed since the caller last cleared it; what a commit has to write."""
         self._fine: dict[Key, set[Key]] = {}
         self._spiking: dict[Key, None] = {}
+        self._legs_touched: set[str] = set()
         self._dumped = b""
 
     def observe(self, runs: Iterable[Run]) -> Iterator[Spike]:
@@ -89,6 +92,9 @@ class Detector:
         head = msgspec.msgpack.encode(self.state)
         written: dict[str, bytes | None] = {} if head == self._dumped else {"": head}
         self._dumped = head
+        for direction in self._legs_touched:
+            written[f"leg:{direction}"] = msgspec.msgpack.encode(self.legs[direction])
+        self._legs_touched.clear()
         for key in self.touched:
             watch = self.watches.get(key)
             name = msgspec.json.encode(key).decode()
@@ -101,6 +107,9 @@ class Detector:
         for name, blob in stored.items():
             if not name:
                 self.state = msgspec.msgpack.decode(blob, type=DetectorState)
+                continue
+            if name.startswith("leg:"):
+                self.legs[name[4:]] = msgspec.msgpack.decode(blob, type=Leg)
                 continue
             key = Key(*msgspec.json.decode(name, type=tuple[str | None, str, str]))
             watch = self.watches[key] = msgspec.msgpack.decode(blob, type=Watch)
@@ -134,7 +143,8 @@ class Detector:
         if watch.spike is not None and (ended := watch.advance(time, self.options)) is not None:
             self._ended(key, ended)
             yield ended
-        if watch.observe(time, gathered.failures, gathered.rejected_by, gathered.peers, self.options):
+        leg = self._leg(key.direction)
+        if watch.observe(time, gathered.failures, gathered.rejected_by, gathered.peers, leg, self.options):
             spike = watch.raised(self.stream, key.host, self._first_seen(time), gathered.resolution, self.options)
             if spike is not None:
                 self._spiking[key] = None
@@ -147,14 +157,15 @@ class Detector:
         if time is None:
             return
         self.state.moment, self.state.gathered = None, []
-        left: dict[Key, list[Gathered]] = {}
+        left: dict[Key, list[tuple[str | None, Gathered]]] = {}
         for key, found in gathered:
             coarse_key = Key(EVERY_HOST, key.direction, key.reason)
             if found.raised:
                 yield from self._explain(coarse_key, key, time)
             watch = self.watches.get(key)
             if watch is None or watch.spike is None:
-                left.setdefault(coarse_key, []).append(found)
+                # a host without a watch of its own is judged here alone
+                left.setdefault(coarse_key, []).append((None if watch is None else key.host or "", found))
         for coarse_key, unexplained in left.items():
             coarse = self._watch(coarse_key)
             if coarse is None:
@@ -162,15 +173,22 @@ class Detector:
             self.touched.add(coarse_key)
             if coarse.spike is not None and (ended := coarse.advance(time, self.options)) is not None:
                 yield ended
+            leg = self._leg(coarse_key.direction)
             alarm = False
-            for found in unexplained:
-                alarm |= coarse.observe(time, found.failures, found.rejected_by, found.peers, self.options)
+            for host, found in unexplained:
+                alarm |= coarse.observe(
+                    time, found.failures, found.rejected_by, found.peers, leg, self.options, host=host
+                )
             if alarm:
-                resolution = unexplained[0].resolution
+                resolution = unexplained[0][1].resolution
                 spike = coarse.raised(self.stream, None, self._first_seen(time), resolution, self.options)
                 if spike is not None:
                     self._spiking[coarse_key] = None
                     yield spike
+        for key, found in gathered:
+            leg = self._leg(key.direction)
+            leg.meet(time, found.peers)
+            leg.settle()
 
     def _explain(self, coarse_key: Key, key: Key, time: float) -> Iterator[Spike]:
         """A fine spike was raised: what it explains is no coarse one's any more."""
@@ -202,6 +220,13 @@ class Detector:
             self.touched.add(coarse_key)
             coarse.baseline.learn(spike.failures, spike.last_at - spike.onset)
             coarse.calm(spike.last_at)
+
+    def _leg(self, direction: str) -> Leg:
+        leg = self.legs.get(direction)
+        if leg is None:
+            leg = self.legs[direction] = Leg()
+        self._legs_touched.add(direction)
+        return leg
 
     def _first_seen(self, time: float) -> float:
         return time if self.state.first_seen is None else self.state.first_seen

@@ -37,18 +37,30 @@ class Prior(NamedTuple):
     """A rate below this is nobody's outage, however quiet the key was before."""
 
 
-_NOISE: Final = Prior(rate=0.3, weight=60.0, dispersion=2.0, least_rate=0.2)
+_NOISE: Final = Prior(rate=0.3, weight=60.0, dispersion=3.0, least_rate=0.2)
 _DOWNSTREAM: Final = Prior(rate=0.002, weight=300.0, dispersion=1.0, least_rate=0.05)
 _UPSTREAM: Final = Prior(rate=0.001, weight=300.0, dispersion=1.0, least_rate=1 / 60)
+_UPSTREAM_NOISE: Final = Prior(rate=0.003, weight=300.0, dispersion=3.0, least_rate=1 / 30)
+WEAK_RATE: Final = 0.1
+"""Fewer failures a second than this upstream, there from the first record on, are no outage, if they say no cause."""
+BROKEN_OFF: Final = frozenset({"closed_by_peer", "generic_failure", "reset", "timeout"})
 
 
 def prior_of(direction: str, reason: str) -> Prior:
     """The prior of a leg and a reason. Upstream there is one peer, the backend: no scanner, no old browser."""
+    noisy = is_noisy(direction, reason)
     if direction == "upstream":
-        return _UPSTREAM
-    return _NOISE if reason in NOISY else _DOWNSTREAM
+        return _UPSTREAM_NOISE if noisy else _UPSTREAM
+    return _NOISE if noisy else _DOWNSTREAM
 
 
-def is_noise_at_first_sight(direction: str, reason: str) -> bool:
+def is_noisy(direction: str, reason: str) -> bool:
+    """Whether healthy legs show it now and then, and in bursts; the others name a cause that health does not have."""
+    return reason in (BROKEN_OFF if direction == "upstream" else NOISY)
+
+
+def is_noise_at_first_sight(direction: str, reason: str, rate: float) -> bool:
     """Whether a steady level of it, found when a stream is first seen, is taken for its normal."""
-    return direction == "downstream" and reason in NOISY
+    if direction == "upstream":
+        return reason in BROKEN_OFF and rate < WEAK_RATE
+    return reason in NOISY

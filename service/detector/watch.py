@@ -1,37 +1,58 @@
 """One key under watch: Poisson CUSUMs for several suspected rates, its normal, and its spike while one lasts.
 
 For normal rate l0 and suspected rate l1, on n failures after dt seconds:
-``S = max(0, S - (l1 - l0) * dt) + n * ln(l1 / l0)``; alarm at ``S > h``; the onset is the first failure after S last
-was 0 (Lorden 1971; Moustakides 1986; for Poisson counts Lucas 1985). exp(S) is a martingale under l0, so an excursion
-passes h with probability at most exp(-h) (Ville), and there are at most l0 excursions a second: that gives h from the
-wanted false alarms per week. Cost: O(1) a failure, a few hundred bytes a key.
+``S = max(0, S - (l1 - l0) * dt / d) + n * ln(l1 / l0) / d``; alarm at ``S > h`` (Lorden 1971; Moustakides 1986; for
+Poisson counts Lucas 1985). ``d`` is the index of dispersion: where failures come in bursts of d, each proves a d-th
+(quasi-likelihood, McCullagh and Nelder 1989, chapter 9). exp(S) is a martingale under l0, so an excursion passes h with
+a probability of about exp(-h) (Ville), and there are at most l0 excursions a second: that gives h from the wanted false
+alarms per week. Cost: O(1) a failure, some hundred bytes a key.
 """
 
-from math import log, sqrt
+from math import exp, log, sqrt
 from typing import Final
 
 import msgspec
 
 from service.detector.baseline import Baseline
+from service.detector.dispersion import BIN_SECONDS, Dispersion
+from service.detector.leg import Leg
+from service.detector.onset import likeliest_onset
 from service.detector.options import WEEK_SECONDS, DetectorOptions
-from service.detector.prior import is_noise_at_first_sight, prior_of
+from service.detector.prior import is_noise_at_first_sight, is_noisy, prior_of
 from service.detector.spike import PEERS_EXACT, Spike
 
-RATIOS: Final = (3.0, 12.0)
+RATIOS: Final = (4.0, 12.0)
 """Suspected rises, side by side: a small one that lasts, and a large one at once."""
 LARGEST_RATIO: Final = 30.0
 """One failure never proves more than this likelihood ratio: a first failure ever is no outage."""
 LEAST_STRONG_RATE: Final = 0.3
 BECOMES_NORMAL_SECONDS: Final = 86_400.0
 LONGEST_END_WINDOW_SECONDS: Final = 1800.0
+BLIP_SECONDS: Final = 60.0
+BLIP_FAILURES: Final = 40
+"""A spike no longer and no larger than this was a burst: the key's next one of its size is no news."""
+PATIENCE_PER_BLIP: Final = 0.5
+PATIENCE_SECONDS: Final = 86_400.0
+OWN_WEIGHT: Final = 15.0
+"""Failures that the leg's dispersion is worth against the key's own history of bursts."""
+LONGEST_RISE_SECONDS: Final = 1800.0
+"""A rise that came to nothing in this time is the normal."""
+LEARNT_FROM_SPIKE: Final = 3.0
+"""A spike that ended is learnt as if it had been at most so many times the normal: a level that keeps coming back is
+learnt within a few of them, one outage hardly moves the normal."""
+COUNTED_PER_HOST: Final = 2
+MOST_COUNTED: Final = 600
+"""Peers and hosts told apart in one rise."""
+MOST_MOMENTS: Final = 64
+ONSET_GAPS: Final = 2.0
+"""The true beginning lies within this many mean gaps before the first failure, in 6 cases out of 7."""
 
 
 class Excursion(msgspec.Struct):
     """One CUSUM since it last was at zero."""
 
     score: float = 0.0
-    onset: float = 0.0
-    failures: int = 0
+    failures: float = 0.0
 
 
 class Watch(msgspec.Struct):
@@ -44,20 +65,45 @@ class Watch(msgspec.Struct):
     """Event time up to which this state has been brought."""
     low: Excursion
     high: Excursion
-    pending: int = 0
+    bursts: Dispersion = msgspec.field(default_factory=Dispersion)
+    pending: float = 0.0
     """Failures since ``pending_since`` that are not learnt yet, as they may be the start of a spike."""
     pending_since: float = 0.0
+    minute: int = 0
+    in_minute: float = 0.0
+    minutes: list[float] = []
+    """Counts of whole minutes that are not learnt yet, for the same reason."""
+    learnt_minute: int = -1
+    """Minutes up to this one are learnt; -1: nothing yet."""
     second: int = 0
     in_second: int = 0
+    rise: list[tuple[float, float, int]] = []
+    """(time, failures that count, failures) of each moment since both CUSUMs last were at zero."""
     rejected_by: dict[str, int] = {}
     peers: set[str] = set()
+    counted: dict[str, int] = {}
+    """Failures of each peer (on a leg with many peers) and host (in a coarse watch) that have counted since then."""
+    blips: float = 0.0
+    """Spikes that were no more than a burst, forgotten within a day or so."""
+    blip_at: float = 0.0
     spike: Spike | None = None
     recent: list[tuple[float, int]] = []
     """(time, failures) within the end window; only while a spike lasts."""
     in_recent: int = 0
 
-    def observe(self, time: float, failures: int, rejected_by: str, peers: set[str], options: DetectorOptions) -> bool:
+    def observe(
+        self,
+        time: float,
+        failures: int,
+        rejected_by: str,
+        peers: set[str],
+        leg: Leg,
+        options: DetectorOptions,
+        host: str | None = None,
+    ) -> bool:
         """``failures`` at one event time. True if they raise the alarm: ask `raised` next.
+
+        ``host`` is given to a coarse watch: which of its hosts they are of.
 
         Late failures (before `at`) count as if they came now: an alarm is never withdrawn, and never early.
         """
@@ -68,54 +114,44 @@ class Watch(msgspec.Struct):
         rate = self.baseline.rate
         gap = now - self.at
         prior = prior_of(self.direction, self.reason)
-        quiet = True
-        alarm = False
-        threshold = self._threshold(rate, options)
-        for excursion, ratio, least in (
-            (self.low, RATIOS[0], prior.least_rate),
-            (self.high, RATIOS[1], LEAST_STRONG_RATE),
-        ):
-            suspected = max(rate * ratio, least)
-            score = excursion.score - (suspected - rate) * gap / prior.dispersion
-            if score <= 0.0:
-                score = 0.0
-                excursion.onset = time
-                excursion.failures = 0
-            else:
-                quiet = False
-                excursion.onset = min(excursion.onset, time)
-            score += failures * log(min(suspected / rate, LARGEST_RATIO)) / prior.dispersion
-            excursion.score = score
-            excursion.failures += failures
-            if score > threshold and excursion.failures >= options.least_failures:
-                alarm = True
-        if quiet:
-            self._learn(now)
+        dispersion = self._dispersion(leg)
+        low_rate, high_rate = max(rate * RATIOS[0], prior.least_rate), max(rate * RATIOS[1], LEAST_STRONG_RATE)
+        low = max(self.low.score - (low_rate - rate) * gap / dispersion, 0.0)
+        high = max(self.high.score - (high_rate - rate) * gap / dispersion, 0.0)
+        if self.rise and now - self.rise[0][0] > LONGEST_RISE_SECONDS:
+            low = high = 0.0
+        if low <= 0.0:
+            self.low.failures = 0.0
+            if high <= 0.0:
+                self._learn(now, leg)
+                rate = self.baseline.rate
+        if high <= 0.0:
+            self.high.failures = 0.0
+        weight = self._weigh(failures, peers, leg, host)
+        self.low.score = low + weight * log(min(low_rate / rate, LARGEST_RATIO)) / dispersion
+        self.high.score = high + weight * log(min(high_rate / rate, LARGEST_RATIO)) / dispersion
+        self.low.failures += weight
+        self.high.failures += weight
         self.at = now
-        self.pending += failures
-        self._remember(rejected_by, failures, peers)
-        second = int(now)
-        if second != self.second:
-            self.second, self.in_second = second, 0
-        self.in_second += failures
-        return alarm
+        self.pending += weight
+        self._remember(now, time, weight, failures, rejected_by, peers)
+        return self._is_alarm(rate, options)
 
     def raised(
         self, stream: str, host: str | None, first_seen: float, resolution: float, options: DetectorOptions
     ) -> Spike | None:
         """Turns the alarm into a spike; None if it is the level of noise that was there at first sight."""
-        threshold = self._threshold(self.baseline.rate, options)
-        excursion = max(
-            (e for e in (self.low, self.high) if e.score > threshold),
-            key=lambda e: (e.failures, -e.onset),
-            default=self.low,
-        )
-        onset = excursion.onset
+        rate = self.baseline.rate
+        onset, risen = likeliest_onset(self._moments(), rate)
+        failures = sum(count for at, _, count in self.rise if at >= onset)
         span = max(self.at - onset, resolution)
-        mean_gap = span / max(excursion.failures - 1, 1)
+        mean_gap = 1.0 / risen if risen > 0.0 else span / max(failures - 1, 1)
         first_sight = onset - first_seen <= max(mean_gap, resolution)
-        if is_noise_at_first_sight(self.direction, self.reason) and onset - first_seen < options.window:
-            self.baseline.prior_rate = max(self.baseline.prior_rate, excursion.failures / span)
+        level = risen or failures / span
+        if onset - first_seen < max(options.window, 3.0 / level) and is_noise_at_first_sight(
+            self.direction, self.reason, level
+        ):
+            self.baseline.prior_rate = max(self.baseline.prior_rate, failures / span)
             self.calm(self.at)
             return None
         self.spike = Spike(
@@ -124,19 +160,19 @@ class Watch(msgspec.Struct):
             direction=self.direction,
             reason=self.reason,
             onset=onset,
-            onset_earliest=None if first_sight else onset - max(mean_gap, resolution),
+            onset_earliest=None if first_sight else onset - max(ONSET_GAPS * mean_gap, resolution),
             onset_latest=onset + resolution,
             detected_at=self.at,
-            failures=excursion.failures,
+            failures=failures,
             last_at=self.at,
             peak_per_second=float(self.in_second),
-            baseline_per_second=self.baseline.rate,
+            baseline_per_second=rate,
             rejected_by=dict(self.rejected_by),
             who_rejected=max(sorted(self.rejected_by), key=self.rejected_by.__getitem__),
             peers=set(self.peers),
         )
-        self.recent = [(self.at, excursion.failures)]
-        self.in_recent = excursion.failures
+        self.recent = [(self.at, failures)]
+        self.in_recent = failures
         return self.spike
 
     def advance(self, time: float, options: DetectorOptions) -> Spike | None:
@@ -159,6 +195,12 @@ class Watch(msgspec.Struct):
                 spike.ended_at = spike.last_at if limit == 0.0 else left_at
                 spike.over_at = left_at + width
                 self.spike = None
+                if spike.last_at - spike.onset <= BLIP_SECONDS and spike.failures <= BLIP_FAILURES:
+                    self.bursts.learn([float(spike.failures)], 0.0, rate * BIN_SECONDS)
+                    self.blips = 1.0 + self.blips * exp(-max(spike.over_at - self.blip_at, 0.0) / PATIENCE_SECONDS)
+                    self.blip_at = spike.over_at
+                lasted = max(spike.over_at - spike.onset, 1.0)
+                self.baseline.learn(min(float(spike.failures), LEARNT_FROM_SPIKE * rate * lasted), lasted)
                 self.calm(spike.over_at)
                 return spike
         if time - spike.onset >= BECOMES_NORMAL_SECONDS:
@@ -174,9 +216,68 @@ class Watch(msgspec.Struct):
     def calm(self, now: float) -> None:
         """Starts over: nothing rising, nothing pending; the normal stays as learnt."""
         self.low, self.high = Excursion(), Excursion()
-        self.pending, self.pending_since, self.at = 0, now, now
+        self.pending, self.pending_since, self.at = 0.0, now, now
+        self.minute, self.in_minute, self.minutes = int(now // BIN_SECONDS), 0.0, []
+        self.learnt_minute = self.minute
         self.recent, self.in_recent = [], 0
-        self.rejected_by, self.peers = {}, set()
+        self.rise, self.rejected_by, self.peers, self.counted = [], {}, set(), {}
+
+    def _weigh(self, failures: int, peers: set[str], leg: Leg, host: str | None) -> float:
+        """How many of them count for detection.
+
+        On a leg of many clients only the first tries of each do; in a coarse watch only the first failures of each
+        host: the rest is for the host's own watch to judge.
+        """
+        weight = failures
+        if host is not None:
+            before = self.counted.get(host, 0)
+            weight = min(COUNTED_PER_HOST - before, failures)
+            if weight > 0 and len(self.counted) < MOST_COUNTED:
+                self.counted[host] = before + weight
+        allowed = leg.counted_per_peer
+        if allowed is None or not peers or weight == 0:
+            return float(weight)
+        counted = self.counted
+        share = -(-failures // len(peers))
+        fresh = 0
+        for peer in peers:
+            before = counted.get(peer, 0)
+            if before < allowed:
+                now = min(allowed - before, share)
+                fresh += now
+                if len(counted) < MOST_COUNTED:
+                    counted[peer] = before + now
+        return float(min(weight, fresh))
+
+    def _moments(self) -> list[tuple[float, float]]:
+        """What counts of the rise, in the order of its times: a late record stands after those it came with."""
+        moments: dict[float, float] = {}
+        for at, count, _ in self.rise:
+            if count > 0.0:
+                moments[at] = moments.get(at, 0.0) + count
+        return sorted(moments.items())
+
+    def _is_alarm(self, rate: float, options: DetectorOptions) -> bool:
+        threshold = self._threshold(rate, options)
+        least = options.least_failures
+        return (self.high.score > threshold and self.high.failures >= least) or (
+            self.low.score > threshold and self.low.failures >= least
+        )
+
+    def _dispersion(self, leg: Leg) -> float:
+        """The key's own; while it has little history, of a noisy reason, that of the leg's other noisy keys."""
+        prior = prior_of(self.direction, self.reason).dispersion
+        if is_noisy(self.direction, self.reason):
+            prior = leg.dispersion(prior)
+        return self.bursts.index(prior, OWN_WEIGHT) * self._patience()
+
+    def _patience(self) -> float:
+        """1, and more for a key whose spikes were blips: it has to be louder to be heard again."""
+        if self.blips == 0.0:
+            return 1.0
+        return min(
+            1.0 + PATIENCE_PER_BLIP * self.blips * exp(-max(self.at - self.blip_at, 0.0) / PATIENCE_SECONDS), 4.0
+        )
 
     def _grow(self, time: float, failures: int, rejected_by: str, peers: set[str]) -> None:
         spike = self.spike
@@ -210,17 +311,57 @@ class Watch(msgspec.Struct):
         excursions = max(rate * WEEK_SECONDS, 1.0) * len(RATIOS)
         return log(excursions * options.assumed_keys / options.false_alarms_per_week)
 
-    def _learn(self, now: float) -> None:
+    def _learn(self, now: float, leg: Leg) -> None:
+        """What was pending came to nothing: it was normal. Whole minutes of it tell how bursty the normal is."""
         self.baseline.learn(self.pending, now - self.pending_since)
-        self.pending = 0
+        minute = int(now // BIN_SECONDS)
+        if minute != self.minute:
+            self._close_minute(minute)
+        if self.minutes or self.learnt_minute < self.minute - 1:
+            empty = max(self.minute - 1 - self.learnt_minute - len(self.minutes), 0) if self.learnt_minute >= 0 else 0
+            mean = self.baseline.rate * BIN_SECONDS
+            self.bursts.learn(self.minutes, empty, mean)
+            if is_noisy(self.direction, self.reason):
+                leg.learn_later(self.minutes, empty, mean)
+            self.minutes = []
+            self.learnt_minute = self.minute - 1
+        self.pending = 0.0
         self.pending_since = now
-        self.rejected_by = {}
-        self.peers = set()
+        self.rise, self.rejected_by, self.peers, self.counted = [], {}, set(), {}
 
-    def _remember(self, rejected_by: str, failures: int, peers: set[str]) -> None:
+    def _close_minute(self, minute: int) -> None:
+        if self.in_minute > 0.0:
+            if len(self.minutes) < MOST_MOMENTS:
+                self.minutes.append(self.in_minute)
+            else:
+                self.minutes[-1] += self.in_minute
+        self.minute, self.in_minute = minute, 0.0
+
+    def _remember(
+        self, now: float, time: float, weight: float, failures: int, rejected_by: str, peers: set[str]
+    ) -> None:
         self.rejected_by[rejected_by] = self.rejected_by.get(rejected_by, 0) + failures
         if len(self.peers) < PEERS_EXACT:
             self.peers |= peers
+        minute = int(now // BIN_SECONDS)
+        if minute != self.minute:
+            self._close_minute(minute)
+        self.in_minute += weight
+        second = int(now)
+        if second != self.second:
+            self.second, self.in_second = second, 0
+        self.in_second += failures
+        rise = self.rise
+        if rise and rise[-1][0] == time:
+            rise[-1] = (time, rise[-1][1] + weight, rise[-1][2] + failures)
+        else:
+            rise.append((time, weight, failures))
+            if len(rise) > MOST_MOMENTS:
+                half = MOST_MOMENTS // 2
+                rise[:half] = [
+                    (at, one + other, some + more)
+                    for (at, one, some), (_, other, more) in zip(rise[:half:2], rise[1:half:2], strict=True)
+                ]
 
 
 def new_watch(direction: str, reason: str, seen_since: float) -> Watch:
