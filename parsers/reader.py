@@ -134,7 +134,8 @@ class Reader:
             text = block[start : stop if stop >= 0 else limit].strip(b"\r\0")
             peeled = peel_until(text, self.settings, own.claims)
             record = Record(peeled.text, self.settings, peeled.time, peeled.program)
-            said = self._lexicon.said(tuple(numbers), text)
+            found = tuple(numbers) if len(numbers) <= MEANT else (*numbers[:MEANT], *numbers[-MEANT:])
+            said = self._lexicon.said(found, text)
             self._judge(reading, own, record, said, peeled.resolution, block, start)
         reading.candidates += len(ids)
         reading.timeouts, own.timeouts = own.timeouts, 0

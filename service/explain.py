@@ -22,7 +22,7 @@ from parsers.failure import Change, Failure, to_json
 from parsers.lexicon import load as load_lexicon
 from parsers.lexicon.said import Said
 from parsers.masking import LIMIT, mask, visible
-from parsers.reader import Reader
+from parsers.reader import MEANT, Reader
 from parsers.record import MalformedRecordError, Record, Settings
 from parsers.screen import load as load_screen
 from parsers.vocabulary import FAMILY_OF, HOPS, Hop
@@ -182,7 +182,7 @@ def _what_failed(data: bytes) -> bytes:
 
 def _failure(record: Record, asked: str) -> tuple[Failure, Said] | None:
     """What the asked format makes of one record, else what any program's reader makes of it."""
-    ids = tuple(number for _, number in load_screen().hits(record.text))
+    ids = _ids(record.text)
     if not ids:
         return None
     said = load_lexicon().said(ids, record.text)
@@ -259,8 +259,14 @@ def _blocks(file: BufferedIOBase) -> Iterator[bytes]:
 
 def _said(raw: bytes) -> Said | None:
     """What the lexicon finds in a record that the stream's reader had already read."""
-    ids = tuple(number for _, number in load_screen().hits(raw[:LONGEST_RECORD]))
+    ids = _ids(raw[:LONGEST_RECORD])
     return load_lexicon().said(ids, raw) if ids else None
+
+
+def _ids(text: bytes) -> tuple[int, ...]:
+    """The entries found in a record, as many as the service would look at."""
+    ids = tuple(number for _, number in load_screen().hits(text))
+    return ids if len(ids) <= MEANT else ids[:MEANT] + ids[-MEANT:]
 
 
 def _envelopes(raw: bytes, data: bytes, settings: Settings) -> tuple[str, ...]:

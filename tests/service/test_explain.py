@@ -254,6 +254,7 @@ def test_no_command_changes_anything_and_each_says_what_its_outcome_means() -> N
         "not private " + "a-" * 100_000,
         "secure connection " + "a." * 100_000,
         '"_source": {\n' * 15_000 + "Alert (Level",
+        "certificate has expired " * 10_000,
         "1 0.1 ::1 → ::1 TLSv1 " * 9_000 + "Alert (Level",
     ],
 )
