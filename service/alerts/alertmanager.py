@@ -14,9 +14,9 @@ import orjson
 from service.alerts import wording
 from service.alerts.courier import IDLE_SECONDS, LONGEST_RETRY_SECONDS, Courier, RefusedError, UndeliveredError
 from service.alerts.entry import Notice, Standing
-from service.alerts.outbox import LATE_SECONDS, RESOLVED_SECONDS, Outbox
+from service.alerts.outbox import LATE_SECONDS, RESOLVED_SECONDS, Outbox, moment
 from service.alerts.wording import Links
-from service.times import parse, rfc3339
+from service.times import rfc3339
 
 ALIVE_INTERVALS: Final = 4
 """An alert ends by itself when it was not sent again for this many resend intervals; Prometheus does the same."""
@@ -53,10 +53,10 @@ def alert(posting: Posting, now: float, resend_seconds: float, links: Links) -> 
     """One ``postableAlert``."""
     notice, phase = posting
     document = notice.document
-    starts = min(_time(document.get("started_at"), now), now)  # a log's clock may run ahead of ours
+    starts = min(moment(document, "started_at", now), now)  # a log's clock may run ahead of ours
     ends = now + ALIVE_INTERVALS * resend_seconds
     if phase == "resolved":
-        ends = max(min(_time(document.get("resolved_at"), now), now), starts)
+        ends = max(min(moment(document, "resolved_at", now), now), starts)
     note = "Over already, told late: " if phase == "late" else ""
     return {
         "labels": notice.entry.labels,
@@ -124,7 +124,3 @@ class AlertmanagerCourier(Courier):
                 for p in batch
             },
         )
-
-
-def _time(value: object, now: float) -> float:
-    return parse(value, now) if isinstance(value, str) else now

@@ -150,7 +150,7 @@ class Outbox:
             if document.get("merged_into") is not None or now - _newest(document, now) > LATE_SECONDS:
                 return False
             entry = self._entries[name] = Entry(
-                wording.labels(document), now, now - _time(document, "detected_at", now) <= FRESH_SECONDS
+                wording.labels(document), now, now - moment(document, "detected_at", now) <= FRESH_SECONDS
             )
             entry.told_verdict = wording.blamed(document)
             self._documents[name] = document
@@ -188,6 +188,15 @@ class Outbox:
         return gone
 
 
+def moment(fields: Mapping[str, Any], name: str, now: float) -> float:
+    """A time of a document; ``now`` where there is none."""
+    value = fields.get(name)
+    try:
+        return parse(value, now) if isinstance(value, str) else now
+    except ValueError:
+        return now
+
+
 def _tell(entry: Entry, kind: Kind, now: float) -> None:
     # The last places are kept for ends: nobody should be left with a story that goes on for ever.
     most = MOST_EVENTS if kind in ("resolved", "merged") else MOST_EVENTS - 2
@@ -198,14 +207,9 @@ def _tell(entry: Entry, kind: Kind, now: float) -> None:
 def _newest(document: dict[str, Any], now: float) -> float:
     """Event time of the newest failure."""
     return max(
-        (_time(spike, "last_failure_at", now) for spike in document.get("spikes", ())),
-        default=_time(document, "detected_at", now),
+        (moment(spike, "last_failure_at", now) for spike in document.get("spikes") or ()),
+        default=moment(document, "detected_at", now),
     )
-
-
-def _time(fields: Mapping[str, Any], name: str, now: float) -> float:
-    value = fields.get(name)
-    return parse(value, now) if isinstance(value, str) else now
 
 
 def _copy(entry: Entry) -> Entry:

@@ -26,7 +26,7 @@ def labels(document: Mapping[str, Any]) -> dict[str, str]:
     """The alert's identity. ``warning`` if the clients are at fault, else ``critical``: so is what nobody knows yet,
     for the first verdict counts here and may be a guess."""
     first = _map(document.get("first"))
-    spikes = [_map(spike) for spike in document.get("spikes") or ()]
+    spikes = [_map(spike) for spike in _list(document.get("spikes"))]
     same = [spike for spike in spikes if (spike.get("stream"), spike.get("onset")) == _opening(first)]
     family = next((spike.get("family") for spike in [*same, *spikes]), None)
     fix_at = _map(document.get("verdict")).get("fix_at")
@@ -48,7 +48,7 @@ def annotations(document: Mapping[str, Any], links: Links, note: str = "") -> di
         "summary": f"{note}{summary(document)}",
         "description": description(document),
         "fix_at": verdict.get("fix_at"),
-        "host": first.get("host") or next(iter(document.get("hosts") or ()), None),
+        "host": first.get("host") or next(iter(_list(document.get("hosts"))), None),
         "first": first.get("stream"),
         "leg": verdict.get("leg"),
         "started_at": document.get("started_at"),
@@ -74,7 +74,7 @@ def description(document: Mapping[str, Any]) -> str:
         confidence = verdict.get("confidence")
         sure = f" ({confidence:.0%} sure)" if isinstance(confidence, int | float) else ""
         lines.append(f"Fix at {fix_at}{sure}{', provisional' if verdict.get('provisional') else ''}.")
-    tie = ", ".join(map(str, first.get("tie_with") or ()))
+    tie = ", ".join(map(str, _list(first.get("tie_with"))))
     lines.append(
         f"First: {first.get('stream')} (hop {first.get('hop')}) at {first.get('onset')}"
         f"{', in the same moment as ' + tie if tie else ''}. Broken leg: {verdict.get('leg')}."
@@ -82,7 +82,7 @@ def description(document: Mapping[str, Any]) -> str:
     lines += [f"- {line}" for line in _texts(verdict.get("because"))]
     lines += [f"{number}. {line}" for number, line in enumerate(_texts(verdict.get("steps")), 1)]
     for title, name in (("Leave alone", "cleared"), ("Not seen", "unseen")):
-        if streams := [str(_map(one).get("stream")) for one in verdict.get(name) or ()]:
+        if streams := [str(_map(one).get("stream")) for one in _list(verdict.get(name))]:
             lines.append(f"{title}: {', '.join(streams)}.")
     if ended := document.get("resolved_at"):
         lines.append(f"Over since {ended}.")
@@ -140,7 +140,11 @@ def _plain(text: str) -> str:
 
 
 def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list | tuple) else []
+    return [str(one) for one in _list(value)]
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _opening(first: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -4,6 +4,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.alerts import outbox as rules
 from service.alerts import signing, wording
@@ -395,3 +397,30 @@ def test_the_signature_is_that_of_the_standard_webhooks_scheme() -> None:
     assert not signing.is_genuine(secret, headers, body, 1_614_265_330.0 + 301.0), "a replay"
     assert not signing.is_genuine("another", headers, body, 1_614_265_400.0)
     assert "webhook-signature" not in signing.headers(None, "x", 0.0, b"")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(incident())), JSON),
+    st.dictionaries(st.sampled_from(sorted(incident()["verdict"])), JSON),
+    st.dictionaries(st.sampled_from(sorted(incident()["first"])), JSON),
+)
+@settings(max_examples=100, deadline=None)
+def test_whatever_an_incident_holds_an_alert_can_be_made_of_it(more: Any, verdict: Any, first: Any) -> None:
+    """Fields of another version, or of a damaged row, keep nobody from being told."""
+    document = incident()
+    document["verdict"] |= verdict
+    document["first"] |= first
+    document |= {name: value for name, value in more.items() if name != "id"}
+    labels = wording.labels(document)
+    assert all(value and len(value) <= wording.LONGEST_LABEL for value in labels.values())
+    told = wording.annotations(document, LINKS)
+    assert all(value and len(value) <= wording.LONGEST_TEXT for value in told.values())
+    orjson.dumps([labels, told, wording.bounded(document)])
+    assert len(wording.chat(document, "opened", "critical", LINKS)) < 4_000
