@@ -46,7 +46,7 @@ def find(world: World, events: dict[str, list[Event]], options: DetectorOptions 
 
     for hop in HOPS:
         name, resolution, offset = hop.name, hop.resolution, world.offsets[hop.name]
-        analysis.begin(name, world.start + offset)
+        analysis.begin(name, _stamp(world.start + offset, resolution))
         before = world.start
         newest = 0.0
         for event in events[name]:

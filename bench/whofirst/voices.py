@@ -167,9 +167,10 @@ VOICES: Final[dict[str, tuple[Voice, ...]]] = {
             "hostname_mismatch",
             "local",
             False,
-            'PEER:51000 [TIME] in app/s1 503 SC bc_err=33 bc_err_str="Server presented an SSL certificate different'
-            ' from the expected one" ssl_bc_err=000000000A000086 ssl_bc_err_str="error:0A000086:SSL routines::certificate'
-            ' verify failed" "GET / HTTP/1.1"',
+            "PEER:51000 [TIME] in app/s1 503 SC bc_err=33 "
+            'bc_err_str="Server presented an SSL certificate different from the expected one" '
+            'ssl_bc_err=000000000A000086 ssl_bc_err_str="error:0A000086:SSL routines::certificate verify failed" '
+            '"GET / HTTP/1.1"',
         ),
     ),
     "ingress": _NGINX,
@@ -235,10 +236,11 @@ def voice_of(stream: str, direction: str, reason: str) -> Voice:
 def record(stream: str, voice: Voice, logged: float, host: str | None, peer: str | None, server: str) -> str:
     """The record's line, without its end. ``server`` is the listener that stands for the host in nginx's log."""
     line = voice.line.replace("SERVER", server).replace("PEER", peer or "192.0.2.250")
-    return line.replace("TIME", _written(stream, logged)).replace("HOST", host or "-")
+    return line.replace("TIME", written(stream, logged)).replace("HOST", host or "-")
 
 
-def _written(stream: str, logged: float) -> str:
+def written(stream: str, logged: float) -> str:
+    """The time as this stream's program writes it, in UTC."""
     millis = round(logged * 1000)
     moment = datetime.fromtimestamp(millis // 1000, UTC)
     if stream in ("edge", "ingress"):
