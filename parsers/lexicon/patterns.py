@@ -116,7 +116,7 @@ def _unlisted(text: str, entries: Iterable[Entry]) -> bytes:
 
 
 def _in_its_field(code: bytes) -> bytes:
-    return rb"(?:" + _BEFORE + code + rb"\b|(?:^|[ \t\[(])" + code + _AFTER + b")"
+    return rb"(?:" + _BEFORE + code + rb"\b|(?:^|[ \t\[(|])" + code + _AFTER + b")"
 
 
 def _complement(listed: set[str]) -> bytes:
