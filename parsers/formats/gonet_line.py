@@ -18,7 +18,7 @@ _ADDRESS: Final = rb"(?P<peer>\[?[0-9a-fA-F:.%]{2,60}\]?:\d{1,5})"
 _HANDSHAKE: Final = re.compile(rb"http: TLS handshake error from " + _ADDRESS + rb": (?P<error>[^\n]{0,4000})")
 _ETCD: Final = re.compile(
     rb'rejected connection from \\?"' + _ADDRESS + rb'\\?" \((?:error )?\\?"?(?P<error>[^\n]{0,1000}?)\\?"?'
-    rb'(?:, ServerName \\?"(?P<name>[^"\\\n]{0,253})\\?")?\)'
+    rb'(?:, ServerName \\?"(?P<name>[^"\\\n]{0,253})\\?"\)|\)(?!\\?", ServerName))'
 )
 _CONSUL: Final = re.compile(rb"conn=from=" + _ADDRESS + rb' (?:error|err)=\\?"?(?P<error>[^\n"]{0,4000})')
 _STRICT_SNI: Final = re.compile(

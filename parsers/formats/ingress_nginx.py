@@ -47,10 +47,10 @@ _CONTROLLER_FILES: Final = (b"controller.go", b"backend_ssl.go", b"nginx.go", b"
 
 
 def claims(text: bytes) -> bool:
-    """Its access layout, its Lua code, its Go files; a plain nginx error line is left to ``nginx``."""
+    """Its access layout, its Lua code, its Go files; a plain nginx error line, or one of Kong's, is ``nginx``'s."""
     if _ACCESS.match(text) is not None:
         return True
-    if b"certificate.lua:" in text[:120] and _LUA.match(text) is not None:
+    if b"certificate.lua:" in text[:120] and b"(): [ssl] " not in text[:200] and _LUA.match(text) is not None:
         return True
     controller = _KLOG.match(text)
     return controller is not None and controller["file"].rpartition(b"/")[2] in _CONTROLLER_FILES

@@ -15,7 +15,7 @@ import msgspec
 
 from parsers import names, timestamps
 from parsers.failure import Change, Failure
-from parsers.formats import nginx_access
+from parsers.formats import nginx_access, nginx_lua
 from parsers.lexicon import Said, judge
 from parsers.lexicon import load as load_lexicon
 from parsers.lexicon.resolve import TRIGGER_RANK
@@ -81,7 +81,9 @@ def read_line(text: bytes, said: Said, settings: Settings) -> Failure | Change |
         host = names.host(server) if server else None
         if (after := ends.end()) < len(text) and (requested := _REQUESTED.search(text, after)) is not None:
             host = names.host(requested[1]) or host
-        if host is None and settings.hosts and server:
+        if told.host is not None:
+            host = told.host
+        elif host is None and settings.hosts and server:
             host = _named_in_settings(server, settings)
     try:
         time = timestamps.local(head[1], settings.zone)
@@ -103,7 +105,7 @@ class Told(msgspec.Struct, frozen=True):
     reason: str
     rejected_by: RejectedBy
     host: str | None = None
-    """The name that the upstream's certificate does not match."""
+    """The name that the upstream's certificate does not match, or that a gateway's Lua code has no certificate for."""
     alert: int | None = None
     code: str | None = None
     channel: str = ""
@@ -141,8 +143,12 @@ def told_by(message: bytes) -> Told | None:
         return None
     if text.startswith(b"cannot load certificate"):
         return Told(direction, text, "internal_error", "local") if b"SSL handshaking" in action else None
-    if not any(word in message for word in _OF_HANDSHAKES):
+    if (lua := nginx_lua.take_apart(message)) is not None:
+        text, asked = lua
+    elif not any(word in message for word in _OF_HANDSHAKES):
         return None
+    else:
+        asked = None
     said = load_lexicon().said(tuple(number for _, number in load_screen().hits(message)), message)
     if said.rank == TRIGGER_RANK:
         return None
@@ -150,7 +156,7 @@ def told_by(message: bytes) -> Told | None:
         return Told(direction, text, "rejected", "local", channel="error")
     reason, rejected_by = judge(said, direction)
     presented = _PRESENTED.match(text)
-    host = names.host(presented[1]) if presented else None
+    host = names.host(presented[1]) if presented else asked
     channel = "error" if reason in _GET_A_STATUS and not upstream else ""
     return Told(direction, text, reason, rejected_by, host, said.alert, said.code, channel)
 
