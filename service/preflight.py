@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from service.config import FileSource, StdinSource, Stream
 from service.sources.paths import Glob
+
+if TYPE_CHECKING:
+    from service.seen import Seen
 
 _SAMPLE_BYTES: Final = 256 * 1024
 """Of the newest file's end, looked at for its format and for the levels that it shows."""
@@ -26,6 +29,8 @@ class Sight(msgspec.Struct):
     """One line each; empty if the service can read the stream, or will once it is there."""
     lessons: list[tuple[str, str]] = []
     """What the log's own lines prove that it can't show: (why, the setting that would show it)."""
+    shown: set[str] = set()
+    """Settings that must be on already, for the log shows what they bring."""
 
 
 def look(stream: Stream) -> Sight:
@@ -47,7 +52,9 @@ def look(stream: Stream) -> Sight:
     newest = max(found.files, key=lambda path: (not path.endswith(_COMPRESSED), found.files[path].st_mtime))
     tail = b"" if newest.endswith(_COMPRESSED) else _tail(newest)
     format_name = _format(stream.format, tail)
-    return Sight(text, format_name, problems, _lessons(tail, format_name, stream))
+    seen = _seen(tail, format_name, stream)
+    lessons = [(why, way_out) for why, way_out, _ in seen.lessons()]
+    return Sight(text, format_name, problems, lessons, seen.shown())
 
 
 def data_dir_problem(folder: Path) -> str | None:
@@ -95,17 +102,18 @@ def _format(configured: str, tail: bytes) -> str:
     return names.pop() if len(names) == 1 else configured
 
 
-def _lessons(tail: bytes, format_name: str, stream: Stream) -> list[tuple[str, str]]:
+def _seen(tail: bytes, format_name: str, stream: Stream) -> "Seen":
     """What `service.seen` makes of the end of the log, the failures in it included."""
-    if not tail:
-        return []
-    from parsers.reader import Reader
-    from parsers.record import Settings
     from service.seen import Seen
 
     seen = Seen(format_name, stream.hop)
+    if not tail:
+        return seen
+    from parsers.reader import Reader
+    from parsers.record import Settings
+
     for at in range(0, len(tail), _LOOK_BYTES):
         seen.look(tail[at : at + _LOOK_BYTES])
     settings = Settings(hop=stream.hop, zone=stream.timezone, hosts=dict(stream.hosts))
     seen.tell(Reader(stream.format, settings).read(tail, final=True).failures)
-    return [(why, way_out) for why, way_out, _ in seen.lessons()]
+    return seen

@@ -2,7 +2,8 @@
 
 A log that writes no line below ``warn`` can't show a handshake failure that is logged at ``info``: its silence proves
 nothing. The verdict lists such a stream under ``unseen``, and ``handspike check`` names the setting that would show it.
-Cost: for a block the lines at its two ends and one search of its first 64 KiB; no line is looked at for itself.
+Cost: for a block the lines at its two ends and one search of its first 16 KiB; no line is looked at for itself.
+Of a log that is read in bulk only every eighth block is looked at.
 """
 
 import re
@@ -11,10 +12,15 @@ from typing import Final, NamedTuple
 
 from parsers.failure import Failure
 
-END_LINES: Final = 8
+END_LINES: Final = 16
 """Lines looked at, at either end of a block."""
-HEAD_BYTES: Final = 64 * 1024
+HEAD_BYTES: Final = 16 * 1024
 """Of a block, searched for a line of the level that would show failures."""
+BULK_BYTES: Final = 256 * 1024
+BULK_STEP: Final = 8
+"""Of blocks larger than `BULK_BYTES` only one in so many is looked at."""
+FOREIGN_AFTER: Final = 64
+"""A lesson of whose lines so many looks found none is not about this log."""
 LINE_BYTES: Final = 512
 ENOUGH: Final = 20
 """Lines of a kind that must have been looked at before anything is said about what never shows."""
@@ -85,7 +91,7 @@ LESSONS: Final[tuple[Lesson, ...]] = (
             rb"|\"(?:response_flags|downstream_transport_failure_reason)\""
         ),
         "it is Envoy's application log above level debug, where no failed handshake is logged",
-        "an access_log on the listener, with %DOWNSTREAM_TRANSPORT_FAILURE_REASON% and %REQUESTED_SERVER_NAME%",
+        "a listener access_log with %DOWNSTREAM_TRANSPORT_FAILURE_REASON% and %REQUESTED_SERVER_NAME%",
         "envoyproxy/envoy source/common/tls/ssl_socket.cc",
     ),
     Lesson(
@@ -96,7 +102,7 @@ LESSONS: Final[tuple[Lesson, ...]] = (
             rb"\"downstream_transport_failure_reason\"|filter_chain_not_found|\]\[debug\]"
         ),
         "its access log holds requests alone: a client whose handshake fails sends none",
-        "an access_log on the listener, with %DOWNSTREAM_TRANSPORT_FAILURE_REASON% and %REQUESTED_SERVER_NAME%",
+        "a listener access_log with %DOWNSTREAM_TRANSPORT_FAILURE_REASON% and %REQUESTED_SERVER_NAME%",
         "Envoy documentation, Access logging; config.listener.v3.Listener.access_log",
     ),
     Lesson(
@@ -108,7 +114,7 @@ LESSONS: Final[tuple[Lesson, ...]] = (
             rb"error:[0-9A-F]{8}:|SSL handshake failure \(|\d{1,3}/[0-9A-F]{8,16}(?:/\d|[ \"])|fc_err|ssl_fc_err"
         ),
         "its lines say that a client's handshake failed, and never why (HAProxy before 2.8 needs to be asked)",
-        "error-log-format with %[fc_err_str] %[ssl_fc_err,hex] %[ssl_fc_sni] (2.5 and later)",
+        'error-log-format "... %[fc_err_str] %[ssl_fc_err,hex] %[ssl_fc_sni]" (2.5 and later)',
         "HAProxy doc/configuration.txt 8.2.5 and error-log-format",
         vague=True,
     ),
@@ -154,15 +160,20 @@ class Seen:
         self._counts = [0] * len(self._lessons)
         self._shown = [False] * len(self._lessons)
         self._shows_clients = False
+        self._blocks = self._looks = 0
 
     def look(self, block: bytes) -> None:
         """A bounded look at one block, which begins and ends with a line."""
         if self._shows_clients or all(self._shown):
             return
+        self._blocks += 1
+        if len(block) > BULK_BYTES and self._blocks % BULK_STEP != 1:
+            return
+        self._looks += 1
         head = block[:HEAD_BYTES]
         lines: list[bytes] | None = None
         for index, lesson in enumerate(self._lessons):
-            if self._shown[index]:
+            if self._shown[index] or (self._counts[index] == 0 and self._looks > FOREIGN_AFTER):
                 continue
             if lesson.shown_by.search(head) is not None:
                 self._shown[index] = True
@@ -186,6 +197,10 @@ class Seen:
             for lesson, shown, count in zip(self._lessons, self._shown, self._counts, strict=True)
             if not shown and count >= ENOUGH and (lesson.vague or not self._shows_clients)
         ]
+
+    def shown(self) -> set[str]:
+        """Settings that must be on already, for the log shows what they bring."""
+        return {lesson.way_out for lesson, shown in zip(self._lessons, self._shown, strict=True) if shown}
 
     def why_blind(self) -> str | None:
         """As a clause for a verdict's ``unseen``; None if the log can show its clients' failures, or nobody knows."""

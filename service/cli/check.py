@@ -50,8 +50,8 @@ def check(ctx: click.Context, config_path: Path | None) -> None:
             click.echo(f"  NOT SEEN in this log: {why}")
             click.echo(f"    turn on: {way_out}")
         for spot in blindspots(sight.format):
-            if any(spot.way_out == way_out for _, way_out in sight.lessons):
-                continue
+            if spot.way_out in sight.shown or any(spot.way_out == way_out for _, way_out in sight.lessons):
+                continue  # it is on, or told already
             click.echo(f"  can't show {spot.missing}")
             if spot.way_out:
                 click.echo(f"    turn on: {spot.way_out}")
