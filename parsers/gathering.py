@@ -7,6 +7,7 @@ begins; a block that begins there again comes to the same records.
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 import msgspec
@@ -14,10 +15,12 @@ import msgspec
 from parsers import timestamps
 from parsers.continuation import BYTES, LOOK, Growing, begins_record
 from parsers.envelopes import Peeled, peel, peel_piece
+from parsers.envelopes.bundles import looks
 from parsers.envelopes.json_wrappers import has_bytes
 from parsers.joining import Candidate, Joins
 from parsers.record import Format, Joining, Record, Settings
 from parsers.screen import Hit, Screen
+from parsers.unpacking import open_bundle
 
 GAP_SECONDS: Final = 2.0
 """Lines of one record are written at once: enveloped lines further apart than this, by their envelopes, are two."""
@@ -29,6 +32,8 @@ class Gathered(msgspec.Struct):
     candidates: list[Candidate]
     """In the order of their ends; all of them end within ``consumed``."""
     consumed: int
+    damaged: list[int]
+    """Where bundles begin, within ``consumed``, of which something could not be unpacked."""
 
 
 def gather(
@@ -41,20 +46,22 @@ def gather(
     format_of: Callable[[bytes], Format],
     wrapped: bool,
     pieces: bool,
+    bundles: bool = False,
 ) -> Gathered:
     """The candidates among the records in ``block[:limit]``, which ends with a line's end.
 
     ``format_of`` tells the format of the record that begins with a text; ``wrapped`` whether lines have envelopes,
-    ``pieces`` whether the screen may have missed a text because it stands in pieces or as an array of bytes.
+    ``pieces`` whether the screen may have missed a text because it stands in pieces or as an array of bytes,
+    ``bundles`` whether lines may hold several records, readable by the screen or not.
     """
     joins = Joins(settings)
     walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
-    if wrapped or pieces:
-        walk.line_by_line(pieces)
+    if wrapped or pieces or bundles:
+        walk.line_by_line(pieces, bundles)
     elif not walk.around_hits():
         joins = Joins(settings)
         walk = _Walk(block, limit, final, hits, screen, settings, format_of, joins)
-        walk.line_by_line(False)
+        walk.line_by_line(False, False)
     if not final:
         last = block.rfind(b"\n", 0, limit - 1) + 1
         walk.unfinished += joins.waiting(_time_of(peel(block[last:limit].rstrip(b"\r\n"), settings), settings), limit)
@@ -64,7 +71,8 @@ def gather(
     for start, stop in sorted(spans, reverse=True):
         if start < consumed < stop:
             consumed = start
-    return Gathered([candidate for candidate in candidates if candidate.start < consumed], consumed)
+    whole = [candidate for candidate in candidates if candidate.start < consumed]
+    return Gathered(whole, consumed, [start for start in walk.damaged if start < consumed])
 
 
 class _Walk:
@@ -85,6 +93,7 @@ class _Walk:
         self.unfinished: list[int] = []
         self.spans: list[tuple[int, int]] = []
         """Where records without a hit lie that have more than one line."""
+        self.damaged: list[int] = []
         self._live = 0
         """Records under way that hold a hit."""
         self._block, self._limit, self._final, self._hits = block, limit, final, hits
@@ -167,8 +176,9 @@ class _Walk:
     def _whole(self, start: int) -> bytes:
         return self._block[start : self._end(start)].rstrip(b"\r\n").lstrip(b"\0")
 
-    def line_by_line(self, pieces_expected: bool) -> None:
+    def line_by_line(self, pieces_expected: bool, bundles_expected: bool) -> None:
         """Peels line by line and hands each to its origin's record; passes over what is far from any hit."""
+        passes_over = not (pieces_expected or bundles_expected)
         hits, limit, settings = self._hits, self._limit, self._settings
         at = 0
         index, count = 0, len(hits)
@@ -178,7 +188,7 @@ class _Walk:
         enveloped = False
         looked = -1
         while at < limit:
-            if index != looked and not (pieces_expected or self._live):
+            if index != looked and passes_over and not self._live:
                 looked = index
                 ahead = self._next_of_interest(at, hits[index][0] if index < count else None)
                 if ahead > at:
@@ -208,6 +218,11 @@ class _Walk:
                     peeled, ids = self._whole_line(held)
             elif pieces_expected and has_bytes(raw) is not None:
                 ids = self._ids_of(peeled.text)
+            within = self._open(start, stop, peeled) if bundles_expected and looks(peeled.text) else None
+            if within is not None:
+                newest = within if newest is None else max(newest, within)
+                at = stop
+                continue
             if peeled.time is not None:
                 newest = peeled.time if newest is None else max(newest, peeled.time)
             if not raw.startswith(b"{") and bool(peeled.names) != enveloped:
@@ -220,12 +235,28 @@ class _Walk:
                 self.unfinished.append(held.start)
             else:
                 peeled, ids = self._whole_line(held)
-                self._take(held.start, limit, peeled, ids, records, origin)
+                is_bundle = bundles_expected and looks(peeled.text)
+                if not is_bundle or self._open(held.start, limit, peeled) is None:
+                    self._take(held.start, limit, peeled, ids, records, origin)
         for lines in records.values():
             if self._final or lines.is_over(limit, newest):
                 self._close(lines)
             else:
                 self.unfinished.append(lines.start)
+
+    def _open(self, start: int, stop: int, peeled: Peeled) -> float | None:
+        """Takes the records of a bundle, each for itself; its newest time, None if it is none."""
+        opened = open_bundle(peeled, self._settings, self._screen.hits)
+        if opened is None:
+            return None
+        if opened.damaged:
+            self.damaged.append(start)
+        records: dict[bytes, _Lines] = {}
+        for line, ids in opened.lines:
+            self._take(start, stop, line, ids, records, size=len(line.text))
+        for lines in records.values():
+            self._close(lines)
+        return -inf if opened.newest is None else opened.newest
 
     def _next_of_interest(self, at: int, hit: int | None) -> int:
         """Where to look next while no record under way holds a hit: where the next hit's record may begin."""
@@ -254,25 +285,36 @@ class _Walk:
         ids: tuple[int, ...],
         records: "dict[bytes, _Lines]",
         origin: bytes | None = None,
+        size: int | None = None,
     ) -> None:
-        """Gives one whole line to its origin's record, or begins one."""
+        """Gives one whole line to its origin's record, or begins one; ``size``: of its own, where it is a part."""
+        size = stop - start if size is None else size
         origin = peeled.stream if origin is None else origin
+        self._close_ended(records, origin, start, peeled.time)
         head = peeled.text[:LOOK].partition(b"\n")[0]
         lines = records.get(origin)
         if lines is not None:
-            if not lines.is_over(start, peeled.time) and lines.shape.takes(head, stop - start):
+            if not lines.is_over(start, peeled.time) and lines.shape.takes(head, size):
                 self._live += bool(ids and not lines.ids)
                 lines.add(stop, peeled.text, ids)
                 return
             del records[origin]
             self._close(lines)
         form = self._format_of(peeled.text)
-        lines = _Lines(start, stop, peeled, ids, form, Growing(head, stop - start))
+        lines = _Lines(start, stop, peeled, ids, form, Growing(head, size))
         self._live += bool(ids)
         if form.SEVERAL_LINES:
             records[origin] = lines
         else:
             self._close(lines)
+
+    def _close_ended(self, records: "dict[bytes, _Lines]", origin: bytes, at: int, time: float | None) -> None:
+        """Other origins' records that nothing can go on with any more, the oldest first: joins see them in time."""
+        while records:
+            oldest = next(iter(records))
+            if oldest == origin or not records[oldest].is_over(at, time):
+                return
+            self._close(records.pop(oldest))
 
     def _close(self, lines: "_Lines") -> None:
         if not lines.ids:

@@ -13,6 +13,7 @@ NAMES: Final = (
     *("nginx", "ingress_nginx", "haproxy", "envoy", "apache", "gonet"),
     *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
     *("stunnel", "caddy", "traefik", "linkerd", "zeek", "suricata"),
+    *("f5", "a10", "netscaler"),
     *("app", "auto"),
 )
 
@@ -20,6 +21,7 @@ CLAIM_ORDER: Final = (
     *("ingress_nginx", "nginx", "haproxy"),
     *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
     *("stunnel", "caddy", "traefik", "linkerd", "zeek", "suricata"),
+    *("f5", "netscaler", "a10"),
     *("envoy", "apache", "gonet"),
 )
 """Whom ``auto`` asks, the narrower shape first (an ingress line is an nginx line and more); nobody: ``app``."""
@@ -53,6 +55,11 @@ def install(own: Mapping[str, Callable[[], Format]]) -> None:
     """Makes a configuration's own formats known, in place of those of the one before; each `get` makes a new one."""
     _own.clear()
     _own.update(own)
+
+
+def knows(name: str) -> bool:
+    """Whether `get` would find it."""
+    return name in NAMES or name in _own
 
 
 def get(name: str) -> Format:

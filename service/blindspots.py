@@ -169,7 +169,53 @@ BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
             "stunnel src/ctx.c, servername_cb; src/client.c, ssl_start",
         ),
     ),
+    "f5": (
+        Blindspot(
+            "failures past the throttle: 01260013 and its reasons are rate-limited",
+            "tmsh modify sys db tmm.maxlogpermsg value MESSAGES_A_SECOND",
+            "F5 K10524: the BIG-IP system may throttle log messages",
+        ),
+        Blindspot(
+            "which profile failed, and the server name that was asked for",
+            "log local0. [SSL::extensions] in an iRule on CLIENTSSL_CLIENTHELLO",
+            "F5 K15292: troubleshooting SSL/TLS handshake failures",
+        ),
+    ),
+    "a10": (
+        Blindspot(
+            "most failed handshakes, which ACOS only counts",
+            "show slb ssl-counters",
+            "A10 Thunder ACOS command line reference, show slb ssl-counters",
+        ),
+    ),
+    "netscaler": (
+        Blindspot(
+            "failed handshakes of virtual servers without an SSL log profile, below audit level informational",
+            "add ssl logprofile handshakes -sslLogHSfailures ENABLED; bind it with set ssl profile ... -ssllogProfile",
+            "docs.netscaler.com, Selective SSL logging",
+        ),
+        Blindspot(
+            "the server name a client asked for",
+            'hosts: {"VIP:443": shop.example} in streams.yaml, where a virtual server serves one name',
+            "NetScaler syslog message reference, SSLLOG",
+        ),
+    ),
     "app": (
+        Blindspot(
+            "why handshakes with a Kafka broker fail, which it logs at DEBUG only",
+            "log4j.logger.org.apache.kafka.common.network.SslTransportLayer=DEBUG",
+            "apache/kafka clients org.apache.kafka.common.network.Selector",
+        ),
+        Blindspot(
+            "failed handshakes of MySQL and MariaDB servers: only their clients tell them",
+            "",
+            "mysql/mysql-server vio/viossl.cc, sql/auth/sql_authentication.cc",
+        ),
+        Blindspot(
+            "a PostgreSQL client's address, which the default log_line_prefix leaves out",
+            "log_line_prefix = '%m [%p] %r '",
+            "postgres src/backend/utils/error/elog.c, log_line_prefix",
+        ),
         Blindspot(
             "failures that the program swallows or retries without a log line",
             "log the exception with its causes (stack trace) where the call is made",

@@ -10,7 +10,8 @@ from typing import Final
 
 from parsers import lexicon, timestamps
 from parsers.failure import Failure
-from parsers.formats import gonet_line
+from parsers.formats import app_servers, gonet_line
+from parsers.formats.app_heard import NOT_MINE, Heard
 from parsers.formats.app_leg import leg_of
 from parsers.formats.app_target import caller, target
 from parsers.formats.app_unsaid import unsaid
@@ -21,6 +22,10 @@ from parsers.vocabulary import Direction, RejectedBy
 
 NAME: Final = "app"
 SEVERAL_LINES: Final = True
+
+JOIN_SECONDS: Final = app_servers.JOIN_SECONDS
+joins = app_servers.joins
+complete = app_servers.complete
 
 _TRIGGER_RANK: Final = 9
 
@@ -62,7 +67,12 @@ def read(record: Record, said: Said) -> Failure | None:
     if not said.is_failure:
         return None
     seen = view(record)
-    if _is_access_line(seen) or not _speaks_of_tls(seen, said):
+    if _is_access_line(seen):
+        return None
+    heard = app_servers.hear(record, seen, said)
+    if heard != NOT_MINE:
+        return None if heard is None else _of_a_server(record, said, heard)
+    if not _speaks_of_tls(seen, said):
         return None
     if gonet_line.find(seen.text) is not None:
         return gonet_line.read(record, said, seen.text)
@@ -90,6 +100,26 @@ def read(record: Record, said: Said) -> Failure | None:
         alert=said.alert,
         code=said.code,
         message=_message(seen, said),
+        raw=record.text,
+        format=NAME,
+        resolution=resolution,
+    )
+
+
+def _of_a_server(record: Record, said: Said, heard: Heard) -> Failure:
+    """The lexicon's meaning, on the leg and with the far end that the server's own record tells."""
+    reason, rejected_by = _judged(said, heard.direction)
+    time, resolution = timestamps.leading(record.text, record.settings) or (record.time, 1.0)
+    return Failure(
+        time=time if heard.time is None else heard.time,
+        direction=heard.direction,
+        reason=heard.reason or reason,
+        rejected_by=heard.rejected_by or rejected_by,
+        host=heard.host,
+        peer=heard.peer,
+        alert=said.alert if heard.alert is None else heard.alert,
+        code=said.code,
+        message=heard.message.strip()[:2000],
         raw=record.text,
         format=NAME,
         resolution=resolution,

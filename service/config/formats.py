@@ -2,11 +2,7 @@
 
 from typing import Final
 
-LATER: Final = (
-    "f5",
-    "a10",
-    "netscaler",
-)
+LATER: Final[tuple[str, ...]] = ()
 
 
 def known() -> tuple[str, ...]:
