@@ -6,7 +6,7 @@ from trace_samples import Labelled, labelled
 
 from parsers.formats import app, envoy, gonet, nginx
 
-APP, GONET = labelled("app_proxies"), labelled("gonet_etcd")
+APP, GONET = labelled("app_proxies"), labelled("gonet_etcd", "gonet_kubernetes")
 NGINX, ENVOY = labelled("nginx_gateways"), labelled("envoy_contour")
 
 
@@ -18,9 +18,9 @@ def test_hitch_squid_ztunnel_and_cloudflared_are_read_as_app(format_name: str, s
 
 
 @pytest.mark.parametrize("sample", GONET)
-def test_etcd_is_read_as_gonet(sample: Labelled) -> None:
-    """Its listener's words, structured and plain."""
-    check("gonet", sample)
+def test_etcd_and_kubernetes_are_read_as_gonet(sample: Labelled) -> None:
+    """Their listeners' words, structured and plain; what they call is upstream."""
+    check("gonet", sample, "ingress")
 
 
 @pytest.mark.parametrize("sample", NGINX)
