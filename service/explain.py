@@ -15,30 +15,27 @@ from typing import Any, Final, cast
 
 import orjson
 
-from parsers import names, registry
+from parsers import registry
 from parsers.continuation import LOOK, begins_record
-from parsers.envelopes import peel
-from parsers.failure import Change, Failure, to_json
+from parsers.envelopes import peel, peel_until
+from parsers.failure import Change, Failure
+from parsers.formats.custom import Custom
 from parsers.lexicon import load as load_lexicon
 from parsers.lexicon.said import Said
-from parsers.masking import LIMIT, mask, visible
+from parsers.masking import LIMIT, visible
 from parsers.reader import MEANT, Reader
 from parsers.record import MalformedRecordError, Record, Settings
+from parsers.screen import Screen
 from parsers.screen import load as load_screen
-from parsers.vocabulary import FAMILY_OF, HOPS, Hop
+from parsers.vocabulary import HOPS, Hop
 from service.bare_code import failure_of_code
-from service.matched import matched, why
-from service.meaning import meaning
+from service.explanation import nothing, told, told_port
 from service.pastes.browser import browser_page, page_host
 from service.pastes.capture import alerts_in_capture
-from service.pastes.nmap import Port, judge_port, ports_of_nmap
+from service.pastes.nmap import ports_of_nmap
 from service.sources.compressed import decompress, kind_of
-from service.times import rfc3339
-from service.verdict.record import judge_record
-from service.verdict.steps import steps
 from service.view import UnknownNameError
 
-STREAM: Final = "explain"
 UNTOLD_HOP: Final[Hop] = "edge"
 """Where nobody says who wrote a record, and it does not tell either, it is a server's."""
 LONGEST_RECORD: Final = 256 * 1024
@@ -60,10 +57,13 @@ def explain(text: str, hop: str | None = None, format: str | None = None) -> lis
     check_names(hop, format)
     data = _bytes(text)
     if (code := failure_of_code(data.strip(), hop)) is not None:
-        return [_told(code[0], hop, code[1])]
+        return [told(code[0], hop, code[1])]
+    if format is not None and isinstance(registry.get(format), Custom):
+        read = [explain_record(line, hop, format) for line in data.split(b"\n") if line.strip()]
+        return [one for one in read if one["failure"]] or [nothing(data, hop, format)]
     if len(data) <= LONGEST_RECORD:
-        if format in (None, "auto") and (told := _pasted(data, hop)):
-            return told
+        if format in (None, "auto") and (pasted := _pasted(data, hop)):
+            return pasted
         if _TRANSCRIPT.search(data):
             return [explain_record(data, hop, format)]
     return list(_read([data], hop, format, time.time())) or [explain_record(data, hop, format)]
@@ -73,16 +73,21 @@ def explain_record(data: bytes, hop: str | None = None, format: str | None = Non
     """``data`` as one record, however many lines it has. Unknown names are as good as none."""
     data = data[:LONGEST_RECORD].strip(b"\r\n\0")
     hop = hop if hop in HOPS else None
-    asked = format if format in registry.NAMES else "auto"
+    asked = format if format is not None and registry.knows(format) else "auto"
     if (code := failure_of_code(data, hop)) is not None:
-        return _told(code[0], hop, code[1])
+        return told(code[0], hop, code[1])
     if asked == "auto" and (pasted := _pasted(data, hop)):
         return pasted[0]
-    record, envelopes = _record(_what_failed(data), _settings(hop or UNTOLD_HOP))
+    form, settings = registry.get(asked), _settings(hop or UNTOLD_HOP)
+    if isinstance(form, Custom):
+        peeled = peel_until(data, settings, form.claims)
+        record, envelopes = Record(peeled.text, settings, peeled.time, peeled.program), peeled.names
+    else:
+        record, envelopes = _record(_what_failed(data), settings)
     found = _failure(record, asked)
     if found is None:
-        return _nothing(data, hop, asked, envelopes)
-    return _told(found[0], hop, found[1], envelopes)
+        return nothing(data, hop, asked, envelopes)
+    return told(found[0], hop, found[1], envelopes, form)
 
 
 def explain_file(file: BufferedIOBase, hop: str | None = None, format: str | None = None) -> Iterator[dict[str, Any]]:
@@ -105,7 +110,7 @@ def explain_file(file: BufferedIOBase, hop: str | None = None, format: str | Non
         found = True
         yield record
     if not found:
-        yield _nothing(first[:LIMIT], hop, format or "auto")
+        yield nothing(first[:LIMIT], hop, format or "auto")
 
 
 def explain_jsonl(
@@ -120,7 +125,7 @@ def explain_jsonl(
         except orjson.JSONDecodeError:
             asked = None
         if not isinstance(asked, dict) or not isinstance(asked.get("line"), str):
-            yield _nothing(line, hop, format or "auto") | {"error": 'no object with a text "line"'}
+            yield nothing(line, hop, format or "auto") | {"error": 'no object with a text "line"'}
             continue
         own_hop, own_format = asked.get("hop"), asked.get("format")
         yield explain_record(
@@ -134,7 +139,7 @@ def check_names(hop: str | None, format: str | None) -> None:
     """Raises UnknownNameError unless both are None or known."""
     if hop is not None and hop not in HOPS:
         raise UnknownNameError(f'"{visible(hop[:60])}" is no hop; hops are: {", ".join(HOPS)}')
-    if format is not None and format not in registry.NAMES:
+    if format is not None and not registry.knows(format):
         raise UnknownNameError(f'"{visible(format[:60])}" is no format; formats are: {", ".join(registry.NAMES)}')
 
 
@@ -144,9 +149,9 @@ def _pasted(data: bytes, hop: str | None) -> list[dict[str, Any]]:
         return []
     text = data.decode("utf-8", "replace")
     if found := alerts_in_capture(text, hop):
-        return [_told(failure, hop, said) for failure, said in found]
+        return [told(failure, hop, said) for failure, said in found]
     if ports := ports_of_nmap(text):
-        return [_port(port, data, hop) for port in ports]
+        return [told_port(port, data, hop) for port in ports]
     if not begins_record(data.lstrip()[:LOOK]) and (page := browser_page(text)) is not None:
         reason, rejected_by, host = page
         record = Record(data, _settings("app"))
@@ -158,7 +163,7 @@ def _pasted(data: bytes, hop: str | None) -> list[dict[str, Any]]:
             failure, said = coded
             failure.host = failure.host or page_host(text)
         failure.host = failure.host or host
-        return [_told(failure, hop, said)]
+        return [told(failure, hop, said)]
     return []
 
 
@@ -182,15 +187,17 @@ def _what_failed(data: bytes) -> bytes:
 
 def _failure(record: Record, asked: str) -> tuple[Failure, Said] | None:
     """What the asked format makes of one record, else what any program's reader makes of it."""
-    ids = _ids(record.text)
+    form = registry.get(asked)
+    own = form if isinstance(form, Custom) else None
+    ids = _ids(record.text, load_screen() if own is None else own.screen)
     if not ids:
         return None
-    said = load_lexicon().said(ids, record.text)
+    said = (load_lexicon() if own is None else own.lexicon).said(ids, record.text)
     if not said.is_failure:
         return None
-    for name in dict.fromkeys((asked, "app")):
+    for reader in (form,) if own is not None or asked == "app" else (form, registry.get("app")):
         try:
-            found = registry.get(name).read(record, said)
+            found = reader.read(record, said)
         except MalformedRecordError:
             continue
         if found is None or isinstance(found, Change):
@@ -234,7 +241,7 @@ def _read(blocks: Iterable[bytes], hop: str | None, format: str | None, now: flo
         reading = reader.read(data, final=following is None)
         rest = data[reading.consumed :]
         for failure in reading.failures:
-            yield _told(failure, hop, _said(failure.raw), _envelopes(failure.raw, data, reader.settings))
+            yield told(failure, hop, _said(failure.raw), _envelopes(failure.raw, data, reader.settings))
         block = following
 
 
@@ -259,13 +266,13 @@ def _blocks(file: BufferedIOBase) -> Iterator[bytes]:
 
 def _said(raw: bytes) -> Said | None:
     """What the lexicon finds in a record that the stream's reader had already read."""
-    ids = _ids(raw[:LONGEST_RECORD])
+    ids = _ids(raw[:LONGEST_RECORD], load_screen())
     return load_lexicon().said(ids, raw) if ids else None
 
 
-def _ids(text: bytes) -> tuple[int, ...]:
+def _ids(text: bytes, screen: Screen) -> tuple[int, ...]:
     """The entries found in a record, as many as the service would look at."""
-    ids = tuple(number for _, number in load_screen().hits(text))
+    ids = tuple(number for _, number in screen.hits(text))
     return ids if len(ids) <= MEANT else ids[:MEANT] + ids[-MEANT:]
 
 
@@ -280,92 +287,6 @@ def _envelopes(raw: bytes, data: bytes, settings: Settings) -> tuple[str, ...]:
         stop = data.find(b"\n", at)
         return peel(data[start : stop if stop >= 0 else len(data)], settings).names
     return peel(data[: data.find(b"\n") if b"\n" in data else len(data)], settings).names  # escaped inside JSON
-
-
-def _told(failure: Failure, hop: str | None, said: Said | None, envelopes: tuple[str, ...] = ()) -> dict[str, Any]:
-    document = to_json(
-        failure,
-        stream=STREAM,
-        hop=cast("str", hop),
-        time=None if failure.time is None else rfc3339(failure.time),
-        message=mask(failure.message).replace("\n", " "),
-        raw=mask(failure.raw),
-    )
-    for name in ("protocol", "cipher", "code"):
-        if document[name] is not None:
-            document[name] = visible(document[name][:100])
-    verdict = judge_record(failure.reason, failure.direction, failure.rejected_by, hop, failure.host, failure.peer)
-    entries = load_lexicon().entries
-    return {
-        "failure": True,
-        **document,
-        "meaning": meaning(failure.reason, failure.direction, hop),
-        "envelopes": list(envelopes),
-        "matched": [] if said is None else matched(entries, said),
-        "matched_why": None if said is None else why(entries, said, failure.reason),
-        "verdict": verdict,
-    }
-
-
-def _port(port: Port, data: bytes, hop: str | None) -> dict[str, Any]:
-    """What nmap found: no handshake failed, but some may have to."""
-    server = f"[{port.address}]:{port.port}" if ":" in port.address else f"{port.address}:{port.port}"
-    told, reason, repair = judge_port(port)
-    named = port.host or server
-    return _nothing(data, hop, "nmap", ()) | {
-        "host": port.host,
-        "peer": names.peer(server),
-        "family": None if reason is None else FAMILY_OF[reason],
-        "reason": reason,
-        "meaning": told,
-        "verdict": _NO_VERDICT
-        | {
-            "summary": f"{visible(named)}: {told}",
-            "leg": None if reason is None else "client -> server",
-            "fix_at": None if reason is None else "beyond",
-            "confidence": 0.0 if reason is None else 0.8,
-            "because": [f"nmap: {', '.join(port.versions) or 'no TLS version'}; {port.ciphers} cipher suites"],
-            "steps": [] if reason is None else steps(repair, reason, port.host, server),
-        },
-    }
-
-
-_NO_VERDICT: Final[dict[str, Any]] = {
-    "summary": "No failed TLS handshake in this record.",
-    "leg": None,
-    "fix_at": None,
-    "confidence": 0.0,
-    "because": [],
-    "steps": [],
-}
-
-
-def _nothing(data: bytes, hop: str | None, format: str, envelopes: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        "failure": False,
-        "time": None,
-        "stream": STREAM,
-        "hop": hop,
-        "host": None,
-        "sni_sent": None,
-        "peer": None,
-        "direction": None,
-        "family": None,
-        "reason": None,
-        "rejected_by": None,
-        "protocol": None,
-        "cipher": None,
-        "alert": None,
-        "code": None,
-        "message": "",
-        "raw": mask(data),
-        "format": format,
-        "meaning": None,
-        "envelopes": list(envelopes),
-        "matched": [],
-        "matched_why": None,
-        "verdict": _NO_VERDICT,
-    }
 
 
 def _bytes(text: str) -> bytes:

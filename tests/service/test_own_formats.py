@@ -9,6 +9,7 @@ from parsers import registry
 from service.cli.root import run as run_command
 from service.config import load
 from service.errors import ConfigError
+from service.explain import explain
 
 GOOD = """\
 formats:
@@ -52,6 +53,15 @@ def test_a_format_proven_by_its_samples_is_one_like_any_other(tmp_path: Path) ->
     assert config.streams["edge"].format == "gate"
     assert [text.reason for text in config.formats["gate"].texts] == ["expired", "no_shared_cipher"]
     assert registry.get("gate").NAME == "gate"
+
+
+def test_explain_reads_it_too_and_names_the_users_text(tmp_path: Path) -> None:
+    load(write(tmp_path, GOOD))
+    line = "2026-11-20T10:15:02Z gate peer=192.0.2.9:5100 sni=shop.example GATE-4711 cert too old"
+    [found] = explain(f"{line}\nhello\n", "lb", "gate")
+    assert (found["reason"], found["format"], found["host"]) == ("expired", "gate", "shop.example")
+    assert [(one["text"], one["stack"], one["won"]) for one in found["matched"]] == [("GATE-4711", "gate", True)]
+    assert explain("hello", "lb", "gate")[0]["failure"] is False
 
 
 def test_another_configuration_takes_its_formats_away(tmp_path: Path) -> None:
