@@ -36,6 +36,19 @@ _EXAMPLE: dict[str, Any] = {
     "message": "SSL handshake failure (error:0A000415:SSL routines::sslv3 alert certificate expired)",
     "raw": _RECORD,
     "format": "haproxy",
+    "meaning": "The certificate that the load balancer shows is past its end date.",
+    "envelopes": ["syslog"],
+    "matched": [
+        {
+            "text": "sslv3 alert certificate expired",
+            "stack": "openssl",
+            "reason": "expired",
+            "rank": 3,
+            "source": "OpenSSL SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED",
+            "won": True,
+        }
+    ],
+    "matched_why": '"sslv3 alert certificate expired" (openssl) decided: an alert received (rank 3)',
     "verdict": {
         "summary": "the client says that the certificate of lb has expired; renew it at lb",
         "leg": "client -> lb",

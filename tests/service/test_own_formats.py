@@ -147,3 +147,15 @@ def test_a_sample_on_which_the_pattern_never_ends_stops_the_start(tmp_path: Path
         "streams:\n  mesh: {format: evil, source: {file: {path: mesh.log}}}\n",
     )
     assert told == ["streams.yaml:5: formats.evil.samples[0].line: evil: the pattern takes too long"]
+
+
+def test_the_documentations_example_is_right(tmp_path: Path) -> None:
+    """The YAML of docs/own-formats.md, and the one that the shipped file holds as a comment."""
+    root = Path(__file__).parents[2]
+    example = (root / "docs" / "own-formats.md").read_text().split("```yaml\n")[1].split("```")[0]
+    assert list(load(write(tmp_path, example)).formats) == ["gate", "jgate"]
+    shipped = (root / "streams.yaml").read_text()
+    lines = shipped[shipped.index("# formats:") :].split("\n\n")[0].splitlines()
+    commented = "\n".join(line.removeprefix("# ") for line in lines)
+    streams = "\nstreams: {edge: {format: gate, source: {file: {path: x}}}}\n"
+    assert list(load(write(tmp_path, commented + streams)).formats) == ["gate"]
