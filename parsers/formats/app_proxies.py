@@ -35,10 +35,8 @@ _SQUID_ACCESS: Final = re.compile(
 )
 _REMOTE: Final = re.compile(rb"\bremote=(?P<peer>" + _ADDRESS + rb")")
 _URL: Final = re.compile(rb"(?:https?://)?(?P<host>[^\s:/]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>\d{1,5}))?")
-_ZTUNNEL: Final = re.compile(
-    rb'(?:connection (?:complete|failed)|src\.addr=)[^\n]{0,4000}?\bdirection="?(?P<direction>inbound|outbound)"?'
-    rb'[^\n]{0,2000}?\berror="?(?P<message>[^\n]{1,2000}?)"?(?=\Z|\n| [\w.]{1,40}=)'
-)
+_ZTUNNEL_LEG: Final = re.compile(rb'\bdirection="?(?P<direction>inbound|outbound)\b')
+_ZTUNNEL_ERROR: Final = re.compile(rb'\berror="?(?P<message>[^\n"]{1,2000})')
 _ZTUNNEL_FIELD: Final = r'\b%s="?(?P<value>[^\s"]{1,300})'
 _SOURCE: Final = re.compile((_ZTUNNEL_FIELD % r"src\.addr").encode())
 _TARGET: Final = re.compile((_ZTUNNEL_FIELD % r"dst\.(?:hbone_)?addr").encode())
@@ -102,16 +100,18 @@ def _squid_access(text: bytes, _settings: Settings) -> Answer:
 
 
 def _ztunnel(text: bytes, _settings: Settings) -> Answer:
-    line = _ZTUNNEL.search(text, 0, 8192)
-    if line is None:
+    if b"src.addr=" not in text[:8192]:
+        return NOT_MINE
+    line, error = _ZTUNNEL_LEG.search(text, 0, 8192), _ZTUNNEL_ERROR.search(text, 0, 8192)
+    if line is None or error is None:
         return NOT_MINE
     if line["direction"] == b"inbound":
         source = _SOURCE.search(text, 0, 8192)
-        return Heard("downstream", line["message"], peer=names.peer(source["value"]) if source else None)
+        return Heard("downstream", error["message"], peer=names.peer(source["value"]) if source else None)
     target, service = _TARGET.search(text, 0, 8192), _SERVICE.search(text, 0, 8192)
     return Heard(
         "upstream",
-        line["message"],
+        error["message"],
         names.peer(target["value"]) if target else None,
         names.host(service["value"]) if service else None,
     )

@@ -18,7 +18,7 @@ from parsers.vocabulary import RejectedBy
 
 _SAID_BY_THE_CA: Final = re.compile(rb"acme:error:|acme: error|validation failed|authorizations for these identifiers")
 """What a certificate authority says of its own calls to us."""
-_MOST_BYTES: Final = 8_000
+_MOST_BYTES: Final = 4_000
 
 
 class Called(NamedTuple):

@@ -29,9 +29,8 @@ _JSON: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}","level":"[A-Z]{4,5}","fi
 _TARGET: Final = re.compile(
     rb"(?:^|[:}] )(?P<target>(?:linkerd|rustls)\w{0,40}(?:::\w{1,40}){0,6}): (?P<message>.{0,12000})"
 )
-_ERROR: Final = re.compile(
-    rb"(?:error|reason)=(?P<error>.{1,8000}?)(?: error\.sources=| client\.addr=| server\.addr=|\Z)"
-)
+_ERROR: Final = re.compile(rb"\b(?:error|reason)=(?P<error>.{1,8000})")
+_AFTER_ERROR: Final = re.compile(rb" (?:error\.sources|client\.addr|server\.addr)=")
 _ENDPOINT: Final = re.compile(
     rb"(?:endpoint |endpoint\{[^}\n]{0,200}?addr=)(?P<address>[^\s:}]{1,253}(?::\d{1,5})?|\[[0-9a-f:.]{2,45}\]:\d{1,5})"
 )
@@ -104,7 +103,7 @@ def _line(record: Record) -> tuple[bytes, bytes, bytes, bytes] | None:
     told = _ERROR.search(message)
     caller = _CLIENT.search(message)
     spans = plain["rest"][: found.start()] + (b" " + caller[0] if caller else b"")
-    return spans, found["target"], message, told["error"] if told else message
+    return spans, found["target"], message, _AFTER_ERROR.split(told["error"], 1)[0] if told else message
 
 
 def _spans(spans: Any) -> bytes:
