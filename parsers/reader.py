@@ -14,6 +14,7 @@ import msgspec
 
 from parsers import lexicon, registry, screen, timestamps
 from parsers.envelopes import peel, peel_until
+from parsers.envelopes.bundles import looks, may_hold
 from parsers.envelopes.json_wrappers import has_bytes
 from parsers.failure import Change, Failure
 from parsers.formats import auto, nginx_storm
@@ -22,6 +23,7 @@ from parsers.gathering import gather
 from parsers.lexicon.said import Said
 from parsers.record import Format, Joining, MalformedRecordError, Record, Settings
 from parsers.screen import Hit
+from parsers.unpacking import time_in_bundle
 
 SAMPLES: Final = 5
 """Unrecognized records kept of one block."""
@@ -91,6 +93,7 @@ class Reader:
         self._lexicon = lexicon.load() if self._own is None else self._own.lexicon
         self._searched = 0
         self._found: float | None = None
+        self._bundles = False
         self._storms = nginx_storm.Memo() if self._format.NAME in _MESSAGE_DECIDES else None
 
     def read(self, block: bytes, *, final: bool = False) -> Reading:
@@ -101,7 +104,8 @@ class Reader:
         if limit == 0:
             return reading
         pieces = _may_hold_pieces(block, limit)
-        if pieces or (self._gathers and self._format is not auto):
+        self._bundles = may_hold(block, limit)
+        if pieces or self._bundles or (self._gathers and self._format is not auto):
             self._gather(reading, block, limit, final, self._hits(block, limit), pieces)
         elif self._format is auto:
             self._read_any(reading, block, limit, final)
@@ -166,8 +170,12 @@ class Reader:
     def _gather(self, reading: Reading, block: bytes, limit: int, final: bool, hits: list[Hit], pieces: bool) -> None:
         """Records that may have several lines."""
         wrapped = pieces or self._is_wrapped(block, limit)
-        gathered = gather(block, limit, final, hits, self._screen, self.settings, self._format_of, wrapped, pieces)
+        gathered = gather(
+            block, limit, final, hits, self._screen, self.settings, self._format_of, wrapped, pieces, self._bundles
+        )
         reading.consumed = gathered.consumed
+        for start in gathered.damaged:
+            _unrecognized(reading, block[start : start + SAMPLE_BYTES].partition(b"\n")[0])
         for candidate in gathered.candidates:
             reading.candidates += 1
             record = candidate.record
@@ -278,7 +286,7 @@ class Reader:
         at = 0
         for _ in range(TIME_LINES):
             stop = block.find(b"\n", at, consumed)
-            reading.first_time = self._time(block[at : stop if stop >= 0 else consumed])
+            reading.first_time = self._time(block[at : stop if stop >= 0 else consumed], first=True)
             if reading.first_time is not None or stop < 0:
                 break
             at = stop + 1
@@ -291,8 +299,11 @@ class Reader:
                 break
             stop = at - 1
 
-    def _time(self, line: bytes) -> float | None:
+    def _time(self, line: bytes, first: bool = False) -> float | None:
+        """The time that a line tells; of a bundle's records the last one's, or the first one's."""
         peeled = peel(line.strip(b"\r\0"), self.settings)
+        if self._bundles and looks(peeled.text):
+            return time_in_bundle(peeled, self.settings, not first)
         time = timestamps.leading(peeled.text, self.settings)
         return time[0] if time is not None else peeled.time
 
@@ -335,11 +346,12 @@ def _may_hold_pieces(block: bytes, limit: int) -> bool:
     Told by the look of the first line; only such a log costs one or two quick searches of the block.
     """
     first = block[:1]
-    if first == b"{":
-        if block.startswith(b'{"log":'):
-            return block.count(b'","stream":"', 0, limit) != block.count(b'\\n","stream":"', 0, limit)
-        first_line = block[: block.find(b"\n", 0, limit)]
-        return b'"MESSAGE"' in first_line and has_bytes(block, 0, limit) is not None
+    if block.startswith(b'{"log":') and (
+        block.count(b'","stream":"', 0, limit) != block.count(b'\\n","stream":"', 0, limit)
+    ):
+        return True
+    if block.find(b"MESSAGE", 0, block.find(b"\n", 0, limit)) >= 0 and has_bytes(block, 0, limit) is not None:
+        return True
     if block[10:11] == b"T" and first in b"0123456789":
         head = block[:64]
         if b" stdout " in head or b" stderr " in head:

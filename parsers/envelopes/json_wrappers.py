@@ -37,16 +37,19 @@ _SHIPPERS: Final = frozenset(
         *("logStream", "logStreamName", "ingestionTime"),  # CloudWatch
     )
 )
+_SPLUNK: Final = frozenset(("time", "host", "source", "sourcetype", "index", "event", "fields"))
+"""Splunk, "Format events for HTTP Event Collector": the keys there are."""
+_SPLUNK_OWN: Final = frozenset(("sourcetype", "index", "fields", "source"))
 
 
-has_bytes: Final = re.compile(rb'"MESSAGE"[ ]?:[ ]?\[').search
+has_bytes: Final = re.compile(rb'"MESSAGE\\{0,15}"[ ]?:[ ]?\[').search
 """journald's JSON writes text that is not UTF-8 as an array of bytes: no screen can see what it says."""
 
 
 def peel(text: bytes, settings: Settings) -> Layer | None:
-    """The text that a wrapper carries; None if the object is no wrapper. Cost for other JSON: four substring looks."""
+    """The text that a wrapper carries; None if the object is no wrapper. Cost for other JSON: five substring looks."""
     if b'"log"' not in text and b'"message"' not in text and b'"MESSAGE"' not in text and b'_message"' not in text:
-        return None
+        return _splunk(text, settings) if b'"event"' in text else None
     try:
         parsed = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -132,6 +135,23 @@ def _journald(entry: _Object, settings: Settings) -> Layer | None:
     program = _text(entry, "SYSLOG_IDENTIFIER") or _text(entry, "_COMM")
     stream = b" ".join(_text(entry, key) for key in ("_HOSTNAME", "_SYSTEMD_UNIT", "_PID", "_STREAM_ID"))
     return Layer("journald", body.rstrip(b"\r\n"), time, resolution, program, stream)
+
+
+def _splunk(text: bytes, settings: Settings) -> Layer | None:
+    """One event as it is sent to Splunk's HTTP Event Collector; ``event`` is a text or an object."""
+    try:
+        parsed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(parsed, dict) or not parsed.keys() <= _SPLUNK or parsed.keys().isdisjoint(_SPLUNK_OWN):
+        return None
+    event = parsed.get("event")
+    if not isinstance(event, str | dict):
+        return None
+    body = event.encode("utf-8", "replace") if isinstance(event, str) else orjson.dumps(event)
+    time, resolution = _time(parsed, settings)
+    stream = b" ".join(_text(parsed, key) for key in ("host", "source", "sourcetype"))
+    return Layer("splunk", body.rstrip(b"\r\n"), time, resolution, b"", stream)
 
 
 def _time(wrapper: _Object, settings: Settings) -> tuple[float | None, float]:
