@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from parsers import registry
@@ -10,6 +11,7 @@ from service.cli.root import run as run_command
 from service.config import load
 from service.errors import ConfigError
 from service.explain import explain
+from tests.service.test_engine import ask, running, wait_for
 
 GOOD = """\
 formats:
@@ -159,3 +161,23 @@ def test_the_documentations_example_is_right(tmp_path: Path) -> None:
     commented = "\n".join(line.removeprefix("# ") for line in lines)
     streams = "\nstreams: {edge: {format: gate, source: {file: {path: x}}}}\n"
     assert list(load(write(tmp_path, commented + streams)).formats) == ["gate"]
+
+
+def test_the_running_service_counts_and_names_a_pattern_that_takes_too_long(tmp_path: Path) -> None:
+    """In the stream's counts and text, and as a metric; what it can read is read."""
+    config = write(
+        tmp_path,
+        "service: {listen: '127.0.0.1:0', data_dir: data}\n"
+        "formats:\n  evil:\n    pattern: '^(?P<message>(?:a|aa)+)$'\n    texts: {aaaa: timeout}\n"
+        "    samples: [{line: aaaaaa, expect: {reason: timeout}}]\n"
+        "streams:\n  mesh: {format: evil, source: {file: {path: mesh.log, start: beginning}}}\n",
+    )
+    (tmp_path / "mesh.log").write_text("aaaaaaaa\n" + ("a" * 60 + "!\n") * 3)
+    with running(config) as service:
+        wait_for(lambda: service.engine.shown.streams["mesh"].unrecognized == 3)
+        [stream] = ask(service, "/api/v1/streams")["items"]
+        assert (stream["counts"]["failures"], stream["counts"]["unrecognized"]) == (1, 3)
+        told = "format evil: its pattern took too long on 3 records, which were given up"
+        wait_for(lambda: told in ask(service, "/api/v1/streams")["items"][0]["text"])
+        metrics = httpx.get(service.url + "/metrics", timeout=10).text
+        assert 'handspike_dropped_total{cause="pattern_timeout",stream="mesh"} 3.0' in metrics
