@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from service.config import FileSource, StdinSource, Stream
+from service.config import FileSource, KafkaSource, StdinSource, Stream
 from service.sources.paths import Glob
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ def look(stream: Stream) -> Sight:
     """What a stream's source holds now. Reads at most 256 KiB of its newest file."""
     if isinstance(stream.source, StdinSource):
         return Sight("reads standard input", stream.format, [])
+    if isinstance(stream.source, KafkaSource):
+        topics, brokers = ", ".join(stream.source.wanted), ", ".join(stream.source.brokers)
+        return Sight(f"reads topic {topics} from {brokers} as group {stream.source.group}", stream.format, [])
     if not isinstance(stream.source, FileSource):
         return Sight("comes in a later version", stream.format, [])
     found = Glob(stream.source.path).find()

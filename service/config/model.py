@@ -53,6 +53,10 @@ Start = Literal["beginning", "end"]
 STARTS: Final[tuple[Start, ...]] = ("beginning", "end")
 Transport = Literal["udp", "tcp", "tls"]
 TRANSPORTS: Final[tuple[Transport, ...]] = ("udp", "tcp", "tls")
+KafkaProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+KAFKA_PROTOCOLS: Final[tuple[KafkaProtocol, ...]] = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+KafkaMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+KAFKA_MECHANISMS: Final[tuple[KafkaMechanism, ...]] = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 class FileSource(msgspec.Struct, frozen=True, tag="file"):
@@ -68,8 +72,25 @@ class StdinSource(msgspec.Struct, frozen=True, tag="stdin"):
 
 class KafkaSource(msgspec.Struct, frozen=True, tag="kafka"):
     brokers: tuple[str, ...]
-    topic: str
+    topic: str = ""
     group: str = "handspike"
+    topics: tuple[str, ...] = ()
+    """Instead of ``topic``. Of both: a name, or with ``^`` in front a pattern that whole names must match."""
+    start: Start = "beginning"
+    """Where to begin in topics that are there at the very first start."""
+    protocol: KafkaProtocol = "PLAINTEXT"
+    mechanism: KafkaMechanism | None = None
+    username: str = ""
+    password: Secret | None = None
+    ca_file: Path | None = None
+    """None: the system's authorities."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """All names and patterns."""
+        return (self.topic, *self.topics) if self.topic else self.topics
 
 
 class SyslogSource(msgspec.Struct, frozen=True, tag="syslog"):
@@ -87,7 +108,7 @@ class JournaldSource(msgspec.Struct, frozen=True, tag="journald"):
 
 Source = FileSource | StdinSource | KafkaSource | SyslogSource | PushSource | JournaldSource
 
-SOURCES_BUILT: Final = frozenset({"file", "stdin"})
+SOURCES_BUILT: Final = frozenset({"file", "kafka", "stdin"})
 """The kinds that this version can read; the others' shape is checked, then they are refused."""
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from service.config import values
+from service.config.kafka import read_kafka
 from service.config.model import (
     STARTS,
     TRANSPORTS,
     FileSource,
     JournaldSource,
-    KafkaSource,
     PushSource,
     Source,
     StdinSource,
@@ -72,16 +72,6 @@ def _stdin(table: Table, _: Path) -> StdinSource:
     return StdinSource()
 
 
-def _kafka(table: Table, _: Path) -> KafkaSource | None:
-    brokers = table.several("brokers", values.broker)
-    if not table.holds("brokers"):
-        table.wrong("brokers is missing; write a list such as [127.0.0.1:9092]")
-    topic = table.need("topic", values.text, "the topic's name")
-    group = table.take("group", values.text, "handspike")
-    table.close()
-    return None if topic is None or not brokers else KafkaSource(brokers=brokers, topic=topic, group=group)
-
-
 def _syslog(table: Table, _: Path) -> SyslogSource:
     default = SyslogSource()
     listen = table.take("listen", values.listen_address, default.listen)
@@ -103,7 +93,7 @@ def _journald(table: Table, _: Path) -> JournaldSource | None:
 
 _READ: Final[dict[str, Callable[[Table, Path], Source | None]]] = {
     "file": _file,
-    "kafka": _kafka,
+    "kafka": read_kafka,
     "stdin": _stdin,
     "syslog": _syslog,
     "push": _push,

@@ -176,6 +176,8 @@ class Engine:
         self.totals.committed(commit, self.analysis.spikes_raised)
         self.analysis.spikes_raised.clear()
         self.alerting.committed()
+        for runner in self.runners:
+            runner.stored()
         self.shown = self.totals.snapshot(self.runners, self.store, self.alerting.deliveries)
         for stored in self._stored:
             stored.set()

@@ -17,7 +17,7 @@ from service.engine.hosts import HostSeries
 from service.evidence import EvidenceKeeper, evidence
 from service.runs import Run, runs
 from service.seen import Seen
-from service.sources.source import Block, Health, Source
+from service.sources.source import Acknowledging, Block, Health, Source
 from service.store.commit import Commit, Mark, StreamCounts
 from service.tally import Tally
 
@@ -100,6 +100,11 @@ class Runner:
         self._caught_up_at = now
         self._take(block, commit, now)
         return True
+
+    def stored(self) -> None:
+        """Everything that `step` read so far is in the store."""
+        if isinstance(self.source, Acknowledging):
+            self.source.stored()
 
     def dump(self) -> bytes:
         self.state.twins = self._twins.dump()

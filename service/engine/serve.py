@@ -13,7 +13,7 @@ from service.analysis import Analysis
 from service.api.app import create_app
 from service.api.listening import listening_problem
 from service.api.server import HttpServer
-from service.config.model import Config, FileSource, Stream
+from service.config.model import Config, FileSource, KafkaSource, Stream
 from service.correlator import StreamInfo
 from service.detector import DetectorOptions
 from service.engine.engine import Engine
@@ -93,6 +93,10 @@ class Service:
         self.store.close()
 
     def _source(self, stream: Stream, stdin_stream: str | None) -> Source:
+        if stream.name != stdin_stream and isinstance(stream.source, KafkaSource):
+            from service.sources.kafka import KafkaSource as KafkaReader  # its library is large: only where it is used
+
+            return KafkaReader(stream.source, wake=self.waker.wake)
         if stream.name == stdin_stream or not isinstance(stream.source, FileSource):
             return StdinSource(wake=self.waker.wake)
         reader = FileReader(stream.source.path, stream.source.start)

@@ -4,7 +4,7 @@ The engine asks each source in turn for a block, lets the stream's reader read i
 source how much was consumed. What the source answers is written in the same transaction as the counts.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -54,3 +54,12 @@ class Source(Protocol):
     def health(self) -> Health: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Acknowledging(Protocol):
+    """A source that tells others what is stored (a consumer group, a client that waits for its answer)."""
+
+    def stored(self) -> None:
+        """Everything that `Source.consumed` answered so far is in the store. Must not wait."""
+        ...
