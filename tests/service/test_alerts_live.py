@@ -9,12 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
+import orjson
 import pytest
 
+from service.alerts.alertmanager import alert
+from service.alerts.wording import Links
 from service.demo.lab.shop import Shop
 from service.times import rfc3339
 from tests.service.alert_servers import Receiver, Server, alertmanager, wait_for
 from tests.service.live import LiveService, free_port
+from tests.service.test_alerts_outbox import Desk, incident, over
 
 FAILED = (
     "{head} [error] 7#7: *1 upstream SSL certificate verify error: (10:certificate has expired) while SSL handshaking"
@@ -235,3 +240,25 @@ def test_kills_at_any_moment_lose_no_event_and_change_no_label(tmp_path: Path) -
         finally:
             handspike.stop()
             writing.join()
+
+
+def test_alertmanager_takes_alerts_of_odd_clocks_and_endless_texts(tmp_path: Path, pager: Receiver) -> None:
+    """A log an hour ahead, one of 1970, a megabyte of text: none is refused, and what has ended does not fire."""
+    now = time.time()
+    flood = incident("flood", now)
+    flood["verdict"] |= {"summary": "x" * 1_000_000, "because": ["\ud800\x00" * 100_000]}
+    desk = Desk()
+    desk.clock.now = now
+    desk.commit(flood, incident("ahead", now + 3600.0), incident("ended", now + 3600.0))
+    desk.take()
+    desk.commit(over(incident("ended", now + 3600.0), now + 7200.0))
+    stale = incident("stale", 0.0)
+    stale["spikes"][0]["last_failure_at"] = rfc3339(now)
+    desk.commit(stale)
+    with alertmanager(tmp_path / "am", pager.url) as server:
+        body = [alert(posting, now, 60.0, Links("http://h", "docs/runbooks")) for posting in desk.postings()]
+        answer = httpx.post(
+            f"{server.url}/api/v2/alerts", content=orjson.dumps(body), headers={"content-type": "application/json"}
+        )
+        assert (answer.status_code, answer.text) == (200, "")
+        assert {one["labels"]["incident"] for one in firing(server)} == {"flood", "ahead", "stale"}
