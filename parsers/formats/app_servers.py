@@ -29,7 +29,7 @@ class _Joining(Protocol):
 _FAMILIAR: Final = re.compile(
     rb"SSL_(?:accept|connect) error |certificate verification failed for |TLS library problem: |abort: TLS from "
     rb"|status=(?:deferred|bounced|undeliverable) \(|Untrusted TLS connection|could not accept SSL connection: "
-    rb"|HINT:  |DETAIL:  Client cert|TLS :?(?:server|client): In state |>  - \{|VERIFY (?:\w{1,12} )?ERROR: "
+    rb"|HINT:  |DETAIL:  Client cert|TLS :?(?:server|client): In state |>  - [{\w]|VERIFY (?:\w{1,12} )?ERROR: "
     rb'|"id":(?:23234|23255|22988),'
     rb"|OpenSSL: error:|TLS_ERROR: |TLS Error: | at depth: \d"
     rb"|SSL_ERROR_\w{1,10} Error in '|nsd_ossl:|net_ossl:|nsd_gtls:|gnutls returned error on|GnuTLS handshake retry"
@@ -68,7 +68,7 @@ def hear(record: Record, seen: View, said: Said) -> Answer:
     if heard == NOT_MINE:
         heard = mail_servers.hear(text, said)
     if heard == NOT_MINE:
-        heard = databases.hear(seen, said)
+        heard = databases.hear(record, seen, said)
     if heard == NOT_MINE:
         heard = brokers.hear(seen, said)
     if heard == NOT_MINE:

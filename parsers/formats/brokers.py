@@ -39,7 +39,7 @@ _UPGRADE: Final = re.compile(
 )
 
 
-_DETAIL: Final = re.compile(rb"(?P<process><\d{1,9}\.\d{1,9}\.\d{1,9}>)  - \{")
+_DETAIL: Final = re.compile(rb"(?P<process><\d{1,9}\.\d{1,9}\.\d{1,9}>)  - [{\w]")
 _PROCESS: Final = re.compile(rb"<\d{1,9}\.\d{1,9}\.\d{1,9}>")
 
 

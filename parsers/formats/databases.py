@@ -8,7 +8,7 @@ MySQL server writes nothing of TLS. What their *clients* print (``psql: error: .
 import re
 from typing import Final
 
-from parsers import names
+from parsers import names, timestamps
 from parsers.formats.app_heard import NOT_MINE, Answer, Heard
 from parsers.formats.app_view import View, view
 from parsers.lexicon.said import Said
@@ -34,6 +34,9 @@ _REDIS: Final = re.compile(
     rb"Error accepting a client connection: (?P<why>[^\n]{0,500}?)"
     rb"(?: \(addr=(?P<far>[^\s)]{1,80})[^)\n]{0,200}\)| \(conn: [^)\n]{1,80}\))?\s*$",
     re.MULTILINE,
+)
+_REDIS_TIME: Final = re.compile(
+    rb"(?:\d{1,10}:[A-Z] |\[\d{1,10}\] )(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)"
 )
 _MONGO_ENDING: Final = re.compile(
     rb"Error receiving request from client[:.] (?:Ending connection from remote"
@@ -84,13 +87,13 @@ def complete(lines: list[bytes]) -> bool:
     return len(lines) > 1
 
 
-def hear(seen: View, said: Said) -> Answer:
+def hear(record: Record, seen: View, said: Said) -> Answer:
     """The failure in one record, or in PostgreSQL's two, of any of these servers."""
     text = seen.text
     if b"could not accept SSL connection: " in text or b"connection requires a valid client certificate" in text:
         return _postgres(seen)
     if b"Error accepting a client connection: " in text:
-        return _redis(text)
+        return _redis(record, text)
     if b"SSLHandshakeFailed" in text or (seen.fields and seen.field("c") == "NETWORK"):
         return _mongo(seen)
     if said.winner >= 0 and _SEVERITY.match(text[:200]) and b"HINT:  This may indicate that the client" in text:
@@ -113,31 +116,53 @@ def _postgres(seen: View) -> Answer:
             if (found := pattern.search(text, 0, 2000)) is not None:
                 peer = names.peer(found["ip"], found.groupdict().get("port"))
                 break
+    time = _json_time(seen)
     required = _REQUIRED.search(text)
     if required is not None:
-        return Heard("downstream", required["why"], peer, None, "missing", "local")
+        return Heard("downstream", required["why"], peer, None, "missing", "local", time=time)
     accept = _ACCEPT.search(text)
     why = accept["why"] if accept else b"could not accept SSL connection"
     if why in (b"http request", b"wrong version number"):
-        return Heard("downstream", why, peer, None, "not_tls", "local")
+        return Heard("downstream", why, peer, None, "not_tls", "local", time=time)
     if why == b"Success":
-        return Heard("downstream", why, peer, None, "closed_by_peer", "peer")
-    return Heard("downstream", why, peer)
+        return Heard("downstream", why, peer, None, "closed_by_peer", "peer", time=time)
+    return Heard("downstream", why, peer, time=time)
 
 
-def _redis(text: bytes) -> Answer:
+def _redis(record: Record, text: bytes) -> Answer:
     found = _REDIS.search(text)
     if found is None:
         return NOT_MINE
     peer = names.peer(found["far"]) if found["far"] else None
     why = found["why"]
+    time = _redis_time(record)
     if b"Connection reset by peer" in why:
-        return Heard("downstream", why, peer, None, "reset", "peer")
+        return Heard("downstream", why, peer, None, "reset", "peer", time=time)
     if why in (b"(null)", b""):
-        return Heard("downstream", why or b"(null)", peer, None, "closed_by_peer", "peer")
+        return Heard("downstream", why or b"(null)", peer, None, "closed_by_peer", "peer", time=time)
     if b"error:" not in why and b"SSL" not in why:
         return None  # accept() itself failed: too many files, a closed socket
-    return Heard("downstream", why, peer)
+    return Heard("downstream", why, peer, time=time)
+
+
+def _redis_time(record: Record) -> float | None:
+    """``7231:M 21 Nov 2026 01:36:04.579``, local time."""
+    found = _REDIS_TIME.match(record.text)
+    if found is None:
+        return None
+    try:
+        return timestamps.clf(b"%b/%b/%b:%b" % (found[1].zfill(2), found[2], found[3], found[4]), record.settings.zone)
+    except ValueError:
+        return None
+
+
+def _json_time(seen: View) -> float | None:
+    """jsonlog's ``2026-11-20 23:42:22.123 UTC``; other zones' names are ambiguous."""
+    written = seen.field("timestamp") or ""
+    try:
+        return timestamps.iso(written.encode(), "UTC") if written.endswith(" UTC") else None
+    except ValueError:
+        return None
 
 
 def _mongo(seen: View) -> Answer:

@@ -48,8 +48,8 @@ _SERVERS_WORDS: Final = re.compile(rb"server (?:certificate|hello)|server cert\b
 _FAILED: Final = b"01260013"
 _REASON: Final = b"01260009"
 _VERIFIED: Final = b"01260006"
-_NO_CIPHER: Final = (b"01260014", b"01260026")
-_TELLING: Final = frozenset((_FAILED, _REASON, _VERIFIED, *_NO_CIPHER))
+_NO_CIPHER: Final = b"01260026"
+_TELLING: Final = frozenset((_FAILED, _REASON, _VERIFIED, _NO_CIPHER))
 
 _TEXTS_AS_WRITTEN: Final[tuple[tuple[bytes, str, RejectedBy], ...]] = (
     (rb"not ssl\b|non-?ssl|http request", "not_tls", "local"),
@@ -174,7 +174,7 @@ def _leg(text: bytes, record: Record) -> Direction:
 
 def _meaning(code: bytes, text: bytes, direction: Direction) -> tuple[str, RejectedBy, int | None]:
     """Reason, who gave up and the alert, sent or received."""
-    if code in _NO_CIPHER and b"iphers" in text:
+    if code == _NO_CIPHER:
         return "no_shared_cipher", "local", None
     verified = _VERIFY.search(text)
     if verified is not None:
