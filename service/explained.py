@@ -12,7 +12,7 @@ def page(record: dict[str, Any]) -> str:
     sides = {"local": "the side that logged it", "peer": "the far end", "unknown": "not recorded", None: None}
     sure = f"{verdict['confidence']:.0%} sure"
     facts = [
-        ("means", None if record["meaning"] in verdict["summary"] else record["meaning"]),
+        ("means", record["meaning"] if (record["meaning"] or "") not in verdict["summary"] else None),
         ("what", record["reason"] and f"{record['family']}/{record['reason']}"),
         ("leg", verdict["leg"] and f"{verdict['leg']}{_in_brackets(record['direction'])}"),
         ("gave up", sides[record["rejected_by"]]),
@@ -20,6 +20,7 @@ def page(record: dict[str, Any]) -> str:
         ("host", record["host"]),
         ("peer", record["peer"]),
         ("time", record["time"]),
+        ("times", f"{record['count']:,}: others alike but for their clients" if record["count"] > 1 else None),
         ("protocol", record["protocol"]),
         ("cipher", record["cipher"]),
         ("alert", record["alert"]),

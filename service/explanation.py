@@ -43,6 +43,7 @@ def told(
     return {
         "failure": True,
         **document,
+        "count": failure.count,
         "meaning": meaning(failure.reason, failure.direction, hop),
         "envelopes": list(envelopes),
         "matched": [] if said is None else matched(entries, said),
@@ -104,6 +105,7 @@ def nothing(data: bytes, hop: str | None, format: str, envelopes: tuple[str, ...
         "message": "",
         "raw": mask(data),
         "format": format,
+        "count": 0,
         "meaning": None,
         "envelopes": list(envelopes),
         "matched": [],

@@ -106,6 +106,22 @@ LESSONS: Final[tuple[Lesson, ...]] = (
         "Envoy documentation, Access logging; config.listener.v3.Listener.access_log",
     ),
     Lesson(
+        ("caddy",),
+        re.compile(rb"\"level\":\"(?:info|warn|error)\"|\t(?:INFO|WARN|ERROR)\t"),
+        re.compile(rb"\"level\":\"debug\"|\tDEBUG\t"),
+        "its log holds no line at level debug, where Caddy logs clients' failed handshakes (its default is info)",
+        "debug in the Caddyfile's global options",
+        "caddyserver/caddy modules/caddyhttp/app.go, http.stdlib",
+    ),
+    Lesson(
+        ("traefik",),
+        re.compile(rb"level=\"?(?:info|warn|error)|\"level\":\"(?:info|warn|error)\"| (?:INF|WRN|ERR) "),
+        re.compile(rb"level=\"?debug|\"level\":\"debug\"| DBG "),
+        "its log holds no line at level debug, where Traefik logs clients' failed handshakes (its default is error)",
+        "log: {level: DEBUG} in the static configuration",
+        "traefik/traefik pkg/server/server_entrypoint_tcp.go, ErrorLog",
+    ),
+    Lesson(
         ("haproxy",),
         re.compile(
             rb"[\w.~-]/[\w.:~-]{1,80}: (?:SSL handshake failure|Connection (?:closed|error) during SSL handshake)"
@@ -147,6 +163,8 @@ _NEVER: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """Formats that can't show downstream failures at any setting: format -> (why, way out)."""
+_UNLESS: Final = {"cloudfront": b'"connectionStatus"', "cloudflare": b'"ClientTlsStatus"'}
+"""What stands in the other log of the same format, which does show them: viewer connections, Spectrum events."""
 
 
 class Seen:
@@ -155,6 +173,7 @@ class Seen:
     def __init__(self, format_name: str, hop: str) -> None:
         """An ``app`` only calls: it has no clients whose handshakes its log would have to show."""
         self._never = None if hop == "app" else _NEVER.get(format_name)
+        self._unless = _UNLESS.get(format_name)
         wanted = (format_name,) if format_name != "auto" else tuple(name for one in LESSONS for name in one.formats)
         self._lessons = [] if hop == "app" else [one for one in LESSONS if not set(wanted).isdisjoint(one.formats)]
         self._counts = [0] * len(self._lessons)
@@ -164,7 +183,11 @@ class Seen:
 
     def look(self, block: bytes) -> None:
         """A bounded look at one block, which begins and ends with a line."""
-        if self._shows_clients or all(self._shown):
+        if self._shows_clients:
+            return
+        if self._never is not None and self._unless is not None and self._unless in block[:HEAD_BYTES]:
+            self._never = None
+        if all(self._shown):
             return
         self._blocks += 1
         if len(block) > BULK_BYTES and self._blocks % BULK_STEP != 1:

@@ -36,6 +36,7 @@ _EXAMPLE: dict[str, Any] = {
     "message": "SSL handshake failure (error:0A000415:SSL routines::sslv3 alert certificate expired)",
     "raw": _RECORD,
     "format": "haproxy",
+    "count": 1,
     "meaning": "The certificate that the load balancer shows is past its end date.",
     "envelopes": ["syslog"],
     "matched": [

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parsers.vocabulary import FAMILY_OF, REASONS
-from service.explain import explain, explain_jsonl
+from service.explain import explain, explain_file, explain_jsonl
 from service.explained import page
 from service.meaning import meaning
 from service.verdict.rules import rule_for
@@ -269,3 +271,25 @@ def test_every_reason_can_be_explained_as_a_page() -> None:
         assert all(meaning(reason, "upstream", "app") for reason in reasons)
     shown = page(explain(EXPIRED, "edge")[0])
     assert "  decided   " in shown and "  means     " in shown and "  next      openssl s_client" in shown
+
+
+def test_a_storm_in_a_log_is_told_once_with_its_count(tmp_path: Path) -> None:
+    """Lines alike but for their clients; every one of them is counted."""
+    log = tmp_path / "storm.log"
+    log.write_text("".join(EXPIRED.replace("192.0.2.9", f"192.0.2.{n % 200}") + "\n" for n in range(3_000)))
+    with log.open("rb") as file:
+        assert sum(one["count"] for one in explain_file(file, "edge")) == 3_000
+
+
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode("utf-8", "surrogateescape")))
+def test_any_text_is_answered(text: str) -> None:
+    for hop in (None, "app"):
+        for answer in explain(text, hop):
+            assert answer["failure"] in (True, False)
+            page(answer)
+
+
+@given(st.sampled_from(sorted(PASTES.glob("*.txt"))), st.integers(0, 4_000), st.integers(0, 4_000))
+def test_a_paste_cut_anywhere_is_answered(paste_file: Path, start: int, length: int) -> None:
+    for answer in explain(paste_file.read_text()[start : start + length]):
+        page(answer)
