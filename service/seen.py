@@ -3,7 +3,7 @@
 A log that writes no line below ``warn`` can't show a handshake failure that is logged at ``info``: its silence proves
 nothing. The verdict lists such a stream under ``unseen``, and ``handspike check`` names the setting that would show it.
 Cost: for a block the lines at its two ends and one search of its first 16 KiB; no line is looked at for itself.
-Of a log that is read in bulk only every eighth block is looked at.
+Of a log that is read in bulk only every sixteenth block is looked at.
 """
 
 import re
@@ -17,9 +17,9 @@ END_LINES: Final = 16
 HEAD_BYTES: Final = 16 * 1024
 """Of a block, searched for a line of the level that would show failures."""
 BULK_BYTES: Final = 256 * 1024
-BULK_STEP: Final = 8
+BULK_STEP: Final = 16
 """Of blocks larger than `BULK_BYTES` only one in so many is looked at."""
-FOREIGN_AFTER: Final = 64
+FOREIGN_AFTER: Final = 16
 """A lesson of whose lines so many looks found none is not about this log."""
 LINE_BYTES: Final = 512
 ENOUGH: Final = 20
