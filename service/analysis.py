@@ -66,6 +66,12 @@ class Analysis:
                 continue
             if incident.merged_into is not None:
                 shown = merged_document(self._documents.get(name, {"id": name}), incident)
+            elif not incident.spikes:  # its one spike was withdrawn, and what explains it stands elsewhere
+                if name not in self._documents:
+                    continue
+                earlier = self._documents[name]
+                shown = {**earlier, "revision": incident.revision, "state": "resolved"}
+                shown["resolved_at"] = earlier["resolved_at"] or earlier["detected_at"]
             else:
                 shown = document(self.correlator, incident, self.sights)
             self._documents[name] = shown
@@ -101,6 +107,8 @@ class Analysis:
         if blob := stored.get("correlator", {}).get(""):
             active = [spike for detector in self.detectors.values() for spike in detector.active]
             self.correlator.load(blob, active)
+            for incident in self.correlator.current():
+                self._documents[incident.id] = document(self.correlator, incident, self.sights)
 
     def _update(self, spike: Spike) -> None:
         if spike.over_at is None and spike.id not in self.correlator.spikes:

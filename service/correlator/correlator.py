@@ -142,9 +142,6 @@ class Correlator:
     def _forget(self, name: SpikeId, incident: Incident) -> None:
         incident.spikes.remove(name)
         del self.spikes[name], self.blames[name], self._incident_of[name]
-        if not incident.spikes:
-            del self.incidents[incident.id]
-            self.changed.discard(incident.id)
 
     def _bound(self) -> None:
         if len(self.spikes) > MOST_SPIKES:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from parsers.vocabulary import FAMILY_OF
+from service.analysis import Analysis
 from service.correlator import Correlator, StreamInfo, Topology
-from service.detector import Spike
+from service.detector import DetectorOptions, Spike
 from service.verdict.incident import document
 from service.verdict.rules import rule_for
 from service.verdict.sight import Sight
@@ -191,3 +192,27 @@ def test_state_written_and_read_back_keeps_ids_and_goes_on() -> None:
     assert [incident.id for incident in restored.current()] == [incident.id for incident in correlator.current()]
     (one,), (other,) = restored.current(), correlator.current()
     assert document(restored, one, {}) == document(correlator, other, {})
+
+
+def test_an_incident_whose_only_spike_is_withdrawn_is_over() -> None:
+    """A coarse spike that finer ones elsewhere came to explain leaves no open incident behind."""
+    analysis = Analysis(PATH, DetectorOptions())
+    coarse = spike("edge", "upstream", "expired", "local", 100.0)
+    analysis.correlator.update(coarse)
+    assert [shown["state"] for _, shown in analysis.changed()] == ["open"]
+    coarse.withdrawn = True
+    analysis.correlator.update(coarse)
+    assert [shown["state"] for _, shown in analysis.changed()] == ["resolved"]
+    assert list(analysis.correlator.current()) == []
+
+
+def test_incidents_that_merge_after_a_restart_still_say_what_they_were() -> None:
+    before = Analysis(PATH, DetectorOptions())
+    before.correlator.update(spike("lb", "downstream", "expired", "peer", 100.0, "a.example"))
+    before.correlator.update(spike("lb", "downstream", "expired", "peer", 190.0, "b.example"))
+    told = {incident.id: shown for incident, shown in before.changed()}
+    after = Analysis(PATH, DetectorOptions())
+    after.load({"correlator": {"": before.correlator.dump()}})
+    after.correlator.update(spike("edge", "upstream", "expired", "local", 150.0))
+    merged = [shown for incident, shown in after.changed() if incident.merged_into is not None]
+    assert [shown["started_at"] for shown in merged] == [told[merged[0]["id"]]["started_at"]]
