@@ -16,7 +16,7 @@ END_LINES: Final = 16
 """Lines looked at, at either end of a block."""
 HEAD_BYTES: Final = 16 * 1024
 """Of a block, searched for a line of the level that would show failures."""
-BULK_BYTES: Final = 256 * 1024
+BULK_BYTES: Final = 64 * 1024
 BULK_STEP: Final = 16
 """Of blocks larger than `BULK_BYTES` only one in so many is looked at."""
 FOREIGN_AFTER: Final = 16
