@@ -14,6 +14,8 @@ from parsers.record import Record
 
 JOIN_SECONDS: Final = 3.0
 """A server tells of one handshake in one go, in whole seconds; an origin's last record is known to be it after 2."""
+LOOK: Final = 6144
+"""Bytes of a record that a server's reader looks at: its words stand in front, and each byte costs several searches."""
 
 
 class _Joining(Protocol):
@@ -41,28 +43,31 @@ _JOINING: Final[tuple[_Joining, ...]] = (postfix, databases, brokers, daemons)
 
 def joins(lines: list[bytes], line: bytes) -> bool:
     """Whether ``line`` goes on with the open record made of ``lines``, of the same process or file."""
-    if _FAMILIAR.search(line, 0, 4096) is None:
+    line = line[:LOOK]
+    if _FAMILIAR.search(line) is None:
         return False
-    first = lines[0]
+    first = lines[0][:LOOK]
     for server in _JOINING:
         if server.opens(first):
-            return server.joins(lines, line)
+            return server.joins([text[:LOOK] for text in lines], line)
     return False
 
 
 def complete(lines: list[bytes]) -> bool:
     """Whether nothing more needs to be waited for; true of nearly every record there is."""
-    first = lines[0]
-    if _FAMILIAR.search(first, 0, 4096) is None:
+    first = lines[0][:LOOK]
+    if _FAMILIAR.search(first) is None:
         return True
     for server in _JOINING:
         if server.opens(first):
-            return server.complete(lines)
+            return server.complete([text[:LOOK] for text in lines])
     return True
 
 
 def hear(record: Record, seen: View, said: Said) -> Answer:
     """What the server that wrote the record says of the failure."""
+    if len(seen.text) > LOOK:
+        seen = View(seen.text[:LOOK], seen.spoken[:LOOK], seen.fields)
     text = seen.text
     heard = postfix.hear(text, said)
     if heard == NOT_MINE:

@@ -22,6 +22,7 @@ _PROVIDER: Final = re.compile(
     rb"|<Provider Name=['\"](?:Microsoft-Windows-)?Schannel|fatal (?:alert|error) code is \d"
     rb"|(?:TLS|SSL)(?: \d\.\d)? (?:connection|server|client)[^\n]{0,200}\bremote (?:client application|server)"
 )
+_MARKS: Final = (b"Schannel", b"code is ", b"remote client application", b"remote server")
 _SENTENCE: Final = re.compile(rb"fatal (?P<kind>alert|error) code is (?P<alert>\d{1,3})\b")
 _EXPECTED: Final = re.compile(rb"server name we were expecting is (?P<name>[\w.*-]{1,253}?)\.? ")
 _XML: Final = re.compile(rb"<EventID[^>\n]{0,60}>(?P<id>\d{1,6})</EventID>")
@@ -50,7 +51,10 @@ _NO_HANDSHAKE: Final = frozenset((36864, 36865, 36866, 36867, 36868, 36869, 3687
 
 def hear(record: Record, seen: View, said: Said) -> Answer:
     """The failure in one event."""
-    if _PROVIDER.search(seen.text if not seen.fields else record.text, 0, 65_536) is None:
+    if (
+        not any(mark in record.text for mark in _MARKS)
+        or _PROVIDER.search(seen.text if not seen.fields else record.text, 0, 65_536) is None
+    ):
         return NOT_MINE
     text = seen.text
     number = _event_id(seen, text)
