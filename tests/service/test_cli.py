@@ -109,10 +109,6 @@ def test_no_command_is_bad_usage(cli: Any) -> None:
         (["scan", "edge=-", "--follows", "x"], 'handspike scan: --follows: "x" is no APP=STREAM, such as app=lb'),
         (["scan", "-", "--timezone", "CETT"], 'handspike scan: --timezone: "CETT" is no time zone'),
         (["scan", "-", "--format", "ngnix"], "handspike scan: Invalid value for '--format': \"ngnix\" is unknown"),
-        (
-            ["scan", "-", "--format", "traefik"],
-            "handspike scan: Invalid value for '--format': traefik comes in a later",
-        ),
         (["scan", "-", "--hop", "cdn"], "handspike scan: Invalid value for '--hop': 'cdn' is not one of"),
         (["explain", "--jsonl", "text"], "handspike explain: --jsonl reads a FILE or standard input"),
         (["mark", "x", "--at", "noon"], 'handspike mark: Invalid value for --at: "noon" is no time'),
