@@ -10,13 +10,15 @@ from typing import Final
 
 import idna
 
+from parsers.memo import remembered
+
 _LABEL: Final = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _DNS_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\Z")
 _PLACEHOLDERS: Final = frozenset({"", "-", "_", "*", "null", "none", "(null)", "(none)", "unknown", "localhost", '""'})
 _MESH_SNI: Final = re.compile(r"(?:outbound|inbound)_\.\d*_\.[^_]*_\.(.+)\Z")
 
 
-@lru_cache(maxsize=16_384)
+@remembered(16_384)
 def host(text: bytes | str) -> str | None:
     """The server name in ``text``: lower case, punycode, no port, no trailing dot; None for what is no name.
 
@@ -50,7 +52,6 @@ def host(text: bytes | str) -> str | None:
     return name
 
 
-@lru_cache(maxsize=16_384)
 def peer(text: bytes | str, port: bytes | str | None = None) -> str | None:
     """The peer in ``text``: ``ip``, ``ip:port``, ``[v6]:port`` or ``name:port``; None if it is neither.
 
@@ -59,10 +60,15 @@ def peer(text: bytes | str, port: bytes | str | None = None) -> str | None:
     >>> peer(b"192.0.2.7:51000"), peer("::ffff:192.0.2.7"), peer("2001:DB8::1", "443"), peer("unix:")
     ('192.0.2.7:51000', '192.0.2.7', '[2001:db8::1]:443', None)
     """
+    if len(text) > 320:
+        return None
+    return _peer(text, port if port is None or len(port) <= 5 else None)
+
+
+@lru_cache(maxsize=16_384)
+def _peer(text: bytes | str, port: bytes | str | None) -> str | None:
     far = (text.decode("ascii", "replace") if isinstance(text, bytes) else text).strip()
     number = (port.decode("ascii", "replace") if isinstance(port, bytes) else port) or ""
-    if len(far) > 320:
-        return None
     plain = address(far.removeprefix("[").removesuffix("]"))
     if plain is None:
         head, colon, tail = far.rpartition(":")
@@ -72,12 +78,12 @@ def peer(text: bytes | str, port: bytes | str | None = None) -> str | None:
         plain = address(head.removeprefix("[").removesuffix("]")) or host(head)
         if plain is None:
             return None
-    if not number.isdigit() or number == "0":
+    if not (number.isascii() and number.isdigit()) or number == "0":
         return plain
     return f"[{plain}]:{number}" if ":" in plain else f"{plain}:{number}"
 
 
-@lru_cache(maxsize=16_384)
+@remembered(16_384)
 def address(text: str) -> str | None:
     """``text`` as an IP address in its shortest form, or None."""
     if len(text) > 60:

@@ -30,6 +30,8 @@ SAMPLES: Final = 5
 SAMPLE_BYTES: Final = 2048
 TIME_LINES: Final = 8
 """Lines looked at for a block's first time."""
+SHORTEST_TIME: Final = 8
+"""Bytes of ``12:34:56``: a shorter line holds none."""
 TIME_BYTES: Final = 64 * 1024
 """Part of a block's end in which its last time is looked for: a long trace may stand there."""
 
@@ -270,7 +272,7 @@ class Reader:
         stop = start - 1
         while stop > self._searched:
             begin = block.rfind(b"\n", 0, stop) + 1
-            if (time := self._time(block[begin:stop])) is not None:
+            if stop - begin >= SHORTEST_TIME and (time := self._time(block[begin:stop])) is not None:
                 self._found = time
                 break
             stop = begin - 1
@@ -294,7 +296,8 @@ class Reader:
         oldest = consumed - TIME_BYTES
         while stop > oldest:
             at = block.rfind(b"\n", 0, stop) + 1
-            reading.last_time = self._time(block[at:stop])
+            if stop - at >= SHORTEST_TIME:
+                reading.last_time = self._time(block[at:stop])
             if reading.last_time is not None or at == 0:
                 break
             stop = at - 1

@@ -1,12 +1,12 @@
 """One line of an Apache error log taken apart, and which lines tell of the same handshake."""
 
 import re
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from parsers import timestamps
+from parsers.memo import remembered
 
 _LINE: Final = re.compile(
     rb"""
@@ -59,7 +59,7 @@ class Line(msgspec.Struct, frozen=True):
     is_library: bool
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def take_apart(line: bytes) -> Line:
     """The line's parts, by the default ``ErrorLogFormat`` (2.2 and 2.4) or, in any other, by their own marks."""
     head = _LINE.match(line)

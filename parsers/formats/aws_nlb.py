@@ -57,7 +57,7 @@ def read(record: Record, said: Said) -> Failure | None:
     fields = aws_fields.named(record, _JSON_ORDER if is_json else _ORDER)
     if "tls_handshake_time" in fields:
         return None
-    reason, rejected_by, alert = _told(fields.get("incoming_tls_alert"))
+    reason, rejected_by, alert = _told((fields.get("incoming_tls_alert") or b"")[:8])
     # the last field is when the connection began; the first, when it ended
     time, resolution = aws_fields.time_of(fields.get("time"))
     asked = fields.get("domain_name")
@@ -81,9 +81,9 @@ def read(record: Record, said: Said) -> Failure | None:
 
 
 @lru_cache(maxsize=256)
-def _told(written: bytes | None) -> tuple[str, RejectedBy, int | None]:
+def _told(written: bytes) -> tuple[str, RejectedBy, int | None]:
     """What the client's alert says; without one nobody knows who gave up."""
-    if written is None or not _ALERT.match(written) or (number := int(written)) > 255:
+    if not _ALERT.match(written) or (number := int(written)) > 255:
         return "generic_failure", "unknown", None
     known = lexicon.load().alert(number)
     return (known.reason if known else "generic_failure"), "peer", number

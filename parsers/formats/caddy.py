@@ -8,7 +8,6 @@ own (``upstream roundtrip``), right before the error's line: the two are one fai
 """
 
 import re
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +18,7 @@ from parsers.failure import Change, Failure
 from parsers.formats import gonet_line
 from parsers.formats.go_client import dialed, failed_call
 from parsers.lexicon import Said
+from parsers.memo import remembered
 from parsers.record import Record
 
 NAME: Final = "caddy"
@@ -138,7 +138,7 @@ def _object(text: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _request(line: bytes) -> tuple[bytes, bytes] | None:
     """Port and URI of the request that a line is about."""
     found = _REQUEST.search(line, 0, 16_384)

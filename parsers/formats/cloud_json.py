@@ -8,6 +8,8 @@ from parsers import names, timestamps
 MOST_CHARACTERS: Final = 8192
 
 _AUTHORITY: Final = re.compile(r"[a-z]{2,5}://(?:[^/?#@]{1,200}@)?([^/?#]{1,320})")
+LONGEST_WORD: Final = 100
+"""Of protocols, ciphers and their like."""
 _NOTHING: Final = frozenset(("", "-", "none", "unknown", "null", "N/A", "UNK", "NONE", "unk"))
 
 
@@ -23,9 +25,9 @@ def text(document: dict[str, Any], *keys: str) -> str:
 
 
 def known(document: dict[str, Any], *keys: str) -> str | None:
-    """As `text`, None for the words that stand for nothing (``-``, ``none``, ``N/A``)."""
+    """As `text`, None for the words that stand for nothing (``-``, ``none``, ``N/A``), and for what is no word."""
     value = text(document, *keys)
-    return None if value in _NOTHING else value
+    return None if value in _NOTHING or len(value) > LONGEST_WORD else value
 
 
 def inner(document: dict[str, Any], *keys: str) -> dict[str, Any]:

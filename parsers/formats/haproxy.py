@@ -35,7 +35,7 @@ _CHECK: Final = re.compile(
 )
 _STARTED: Final = re.compile(rb"New worker \([^)\n]{1,20}\)")
 _REQUEST: Final = re.compile(rb'"(?:[A-Z]{3,20} [^\s"]{1,8192}(?: HTTP/[\d.]{1,3})?|<BADREQ>)"')
-_CAPTURES: Final = re.compile(rb"\{[^}\n]*[|\s_=][^}\n]*\}")
+_CAPTURED: Final = re.compile(rb"[|\s_=]")
 _BRACES: Final = re.compile(rb"\{(?P<name>[^}\s|]{1,255})\}")
 _NAMED_SNI: Final = re.compile(rb'sni"?\s?[=:]\s?"?(?P<name>[^\s",;}]{1,255})')
 _QUOTED: Final = re.compile(rb'"(?P<text>[^"\n]{2,400})"')
@@ -62,13 +62,24 @@ def read(record: Record, said: Said) -> Failure | Change | None:
     # The request and the captured headers are the client's own words: they prove nothing.
     own = _REQUEST.sub(b'""', text)
     if text[:1] != b"{":
-        own = _CAPTURES.sub(b"{}", own)
+        own = _without_captures(own)
     errors = haproxy_errors.find(own)
     if errors.tells_no_failure:
         return None
     if own != text:
         said = load_lexicon().said(tuple(number for _, number in load_screen().hits(own)), own)
     return _failure(record, head, said, errors, _message(own, errors))
+
+
+def _without_captures(text: bytes) -> bytes:
+    """``text`` with every ``{...}`` emptied that holds more than one word; what has no end stays. Cost: one pass."""
+    kept: list[bytes] = []
+    at = 0
+    while (start := text.find(b"{", at)) >= 0 and (stop := text.find(b"}", start)) >= 0:
+        is_captured = _CAPTURED.search(text, start, stop) is not None
+        kept += (text[at:start], b"{}" if is_captured else text[start : stop + 1])
+        at = stop + 1
+    return b"".join((*kept, text[at:])) if kept else text
 
 
 def _failure(

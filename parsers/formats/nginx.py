@@ -8,7 +8,6 @@ Invisible unless ``error_log ... info``: what a client does wrong is logged at t
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -19,6 +18,7 @@ from parsers.formats import nginx_access, nginx_lua
 from parsers.lexicon import Said, judge
 from parsers.lexicon import load as load_lexicon
 from parsers.lexicon.resolve import TRIGGER_RANK
+from parsers.memo import remembered
 from parsers.record import MalformedRecordError, Record, Settings
 from parsers.screen import load as load_screen
 from parsers.vocabulary import Direction, RejectedBy
@@ -126,7 +126,7 @@ _LATE_ALERTS: Final = re.compile(rb"SSL alert number (?:4[0-689]|116)\b|certific
 """Alerts by which a TLS 1.3 server refuses a client certificate: they come with the first read."""
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def told_by(message: bytes) -> Told | None:
     """What a message says about a handshake; None if it says nothing about one. Storms repeat few messages.
 

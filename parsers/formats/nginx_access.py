@@ -165,7 +165,7 @@ def _value(fields: dict[str, str], *keys: str) -> str | None:
     for key in keys:
         value = fields.get(key, "")
         if value not in ("", "-"):
-            return value
+            return value[:64]
     return None
 
 

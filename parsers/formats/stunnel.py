@@ -8,7 +8,6 @@ Invisible: timeouts, which are level 6 (the default is 5), and the server name, 
 """
 
 import re
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -18,6 +17,7 @@ from parsers.failure import Failure
 from parsers.lexicon import Said, judge
 from parsers.lexicon import load as load_lexicon
 from parsers.lexicon.resolve import TRIGGER_RANK
+from parsers.memo import remembered
 from parsers.record import MalformedRecordError, Record
 from parsers.screen import load as load_screen
 from parsers.vocabulary import Direction, RejectedBy
@@ -103,7 +103,7 @@ class _Line(msgspec.Struct, frozen=True):
     message: bytes
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _take_apart(line: bytes) -> _Line:
     found = _LINE.match(line)
     if found is None:

@@ -8,7 +8,6 @@ Invisible: every handshake that is well-formed and fails. ``event_type`` ``tls``
 
 import re
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -17,6 +16,7 @@ from parsers import names, timestamps
 from parsers.failure import Failure
 from parsers.lexicon import Said, judge
 from parsers.lexicon.resolve import TRIGGER_RANK
+from parsers.memo import remembered
 from parsers.record import Record
 
 NAME: Final = "suricata"
@@ -141,7 +141,7 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _flow(line: bytes) -> bytes | None:
     found = _EVE.match(line)
     return found["flow"] if found else None

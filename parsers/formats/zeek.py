@@ -74,7 +74,7 @@ def read(record: Record, said: Said) -> Failure | None:
         peer=names.peer(line.client, line.client_port),
         sni_sent=_sni_sent(line),
         protocol=_protocol(line.version),
-        cipher=line.cipher or None,
+        cipher=line.cipher[:64] or None,
         alert=alert,
         message=_message(line),
         raw=record.text,

@@ -21,6 +21,8 @@ __all__ = ["FOLDER", "Entry", "Lexicon", "Said", "judge", "load", "tables"]
 
 FOLDER: Final = Path(__file__).parent
 _MEMO_LIMIT: Final = 16_384
+_MEANT: Final = 64
+"""Entries that decide what a record says, from its start and from its end: a hostile line may hold any number."""
 
 
 @cache
@@ -50,8 +52,10 @@ class Lexicon:
         """What a record says in which the entries ``ids`` matched, in the order of their place.
 
         ``text`` is the record; it is read only where a packed code's number is needed. Cost: one dict lookup
-        for a combination seen before.
+        for a combination seen before; of more than 128 entries the first and the last 64 count.
         """
+        if len(ids) > 2 * _MEANT:
+            ids = ids[:_MEANT] + ids[-_MEANT:]
         known = self._settled.get(ids)
         if known is not None:
             return known

@@ -8,11 +8,12 @@ system errors library 2. In all of them a reason of 1000 or more is a TLS alert 
 import errno
 import re
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
 import msgspec
 
+from parsers.memo import remembered
 from parsers.vocabulary import RejectedBy
 
 _DIGITS: Final = (
@@ -50,7 +51,7 @@ def find(text: bytes) -> str | None:
     return match[1].decode("ascii") if match else None
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def decode(code: str) -> Code | None:
     """What ``code`` means, in hexadecimal or decimal; None if it is no packed code of an SSL library.
 

@@ -89,12 +89,13 @@ def _without_contained(meanings: list[Entry], quiet: list[Entry]) -> list[Entry]
     """Without texts that are part of a longer one that matched too, for that one says more."""
     if len(meanings) + len(quiet) < 2:
         return meanings
-    containers = [entry for entry in (*meanings, *quiet) if entry.kind != "code"]
-    return [
-        entry
-        for entry in meanings
-        if not any(len(other.text) > len(entry.text) and entry.text in other.text for other in containers)
-    ]
+    containers = {entry.text for entry in (*meanings, *quiet) if entry.kind != "code"}
+    contained = {
+        text
+        for text in {entry.text for entry in meanings}
+        if any(len(other) > len(text) and text in other for other in containers)
+    }
+    return [entry for entry in meanings if entry.text not in contained]
 
 
 def _winner(meanings: list[Entry]) -> Entry:
