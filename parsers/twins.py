@@ -30,6 +30,8 @@ class Twins:
 
     def __init__(self) -> None:
         self._seen: dict[_Key, _Seen] = {}
+        self.is_changed = False
+        """Whether anything was remembered since the last `dump`."""
 
     def admit(self, failure: Failure) -> bool:
         """Whether ``failure`` is to be counted: False if the server's other log told it already.
@@ -43,6 +45,7 @@ class Twins:
         if time is None or peer is None:
             return True
         address, port = _split(peer)
+        self.is_changed = True
         key = (int(time // 1), failure.direction, address)
         seen = self._seen.get(key)
         if seen is None:
@@ -53,6 +56,7 @@ class Twins:
 
     def dump(self) -> bytes:
         """The memory, to be stored in the transaction that stores the counts."""
+        self.is_changed = False
         return msgspec.msgpack.encode([(*key, seen) for key, seen in self._seen.items()])
 
     def load(self, dumped: bytes) -> None:

@@ -107,7 +107,8 @@ class Runner:
             self.source.stored()
 
     def dump(self) -> bytes:
-        self.state.twins = self._twins.dump()
+        if self._twins.is_changed:
+            self.state.twins = self._twins.dump()
         return msgspec.msgpack.encode(self.state)
 
     def _take(self, block: Block, commit: Commit, now: float) -> None:
