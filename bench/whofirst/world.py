@@ -77,7 +77,7 @@ def _add_normal(world: World, rng: random.Random) -> None:
         for reason in ("closed_by_peer", "version_mismatch", "reset", "timeout", "no_shared_cipher"):
             if rng.random() < 0.7:
                 add("edge", host, "downstream", reason, add.some(0.02, 8.0))
-        add("edge", host, "downstream", "unknown_issuer", add.some(0.01, 0.5))
+        add("edge", host, "downstream", "unknown_issuer", add.some(0.01, 0.5, retries_only=True))
         add("app", host, "upstream", "timeout", add.some(0.01, 0.5))
         add("app", host, "upstream", "closed_by_peer", add.some(0.01, 0.5))
     add("edge", None, "upstream", "timeout", add.some(0.02, 2.0))
@@ -87,13 +87,13 @@ def _add_normal(world: World, rng: random.Random) -> None:
     add("lb", None, "downstream", "generic_failure", add.some(0.1, 6.0))
     for host in named:
         add("lb", host, "downstream", "version_mismatch", add.some(0.02, 3.0))
-    add("lb", None, "upstream", "certificate_unknown", add.some(0.005, 0.05))
+    add("lb", None, "upstream", "certificate_unknown", add.some(0.005, 0.05, retries_only=True))
     for _ in range(2):
         add("ingress", None, "downstream", "closed_by_peer", Periodic(rng.choice((2.0, 5.0, 10.0))))
     add("ingress", None, "downstream", "timeout", add.some(0.02, 1.0))
     add("ingress", None, "upstream", "timeout", add.some(0.02, 2.0))
     add("ingress", None, "upstream", "closed_by_peer", add.some(0.02, 2.0))
-    add("mesh", named[0], "downstream", "missing", add.some(0.01, 0.5))
+    add("mesh", named[0], "downstream", "missing", add.some(0.01, 0.5, retries_only=True))
     add("mesh", None, "upstream", "timeout", add.some(0.02, 2.0))
     add("mesh", None, "upstream", "generic_failure", add.some(0.02, 4.0))
 
@@ -134,13 +134,17 @@ class _Adder:
         world = self._world
         world.noises.append(Noise(stream, (host,), direction, reason, process, world.start, world.end))
 
-    def some(self, low: float, high: float) -> Process:
-        """Between ``low`` and ``high`` a minute; a third of all come in groups."""
+    def some(self, low: float, high: float, retries_only: bool = False) -> Process:
+        """Between ``low`` and ``high`` a minute; a third of all come in groups.
+
+        ``retries_only``: a group is one client that tries again. Many clients that refuse a certificate in one moment
+        would be an outage, whatever it is called.
+        """
         rng = self._rng
         rate = log_uniform(rng, low, high) / MINUTE
         kind = rng.random()
         if kind < 0.15:
-            return Bursty(rate, size=rng.uniform(1.5, 4.0), spread=rng.uniform(1.0, 10.0))
+            return Bursty(rate, rng.uniform(1.5, 4.0), rng.uniform(1.0, 10.0), one_peer=retries_only)
         if kind < 0.35:
             return Bursty(rate, size=rng.uniform(1.3, 3.0), spread=rng.uniform(1.0, 8.0), one_peer=True)
         return Steady(rate)

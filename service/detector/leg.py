@@ -6,7 +6,7 @@ import msgspec
 
 from service.detector.dispersion import Dispersion
 
-MANY_PEERS: Final = 12
+MANY_PEERS: Final = 24
 """Distinct peers in a day from which on a leg counts as one with many clients."""
 MOST_PEERS: Final = 64
 DAY_SECONDS: Final = 86_400.0
@@ -27,15 +27,12 @@ class Leg(msgspec.Struct):
     """What keys learnt in this moment; taken in when it has passed, so that their order within it does not matter."""
 
     @property
-    def counted_per_peer(self) -> int | None:
-        """How many failures of one peer count in one rise; None: all, as here one peer alone may be the outage.
+    def shows_many_peers(self) -> bool:
+        """Whether one peer alone is noise here, a scanner or a client that tries again.
 
         Behind one balancer, SNAT address or CDN all clients share an address, and upstream the peer is the backend.
         """
-        known = max(len(self.peers), self.before)
-        if known < MANY_PEERS:
-            return None
-        return 1 if known >= MOST_PEERS else 2
+        return max(len(self.peers), self.before) >= MANY_PEERS
 
     def meet(self, time: float, peers: set[str]) -> None:
         if time - self.since >= DAY_SECONDS:

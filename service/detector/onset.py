@@ -16,8 +16,7 @@ def likeliest_onset(rise: list[Moment], normal: float) -> tuple[float, float]:
     """(onset, failures per second since), by maximum likelihood; ``rise`` ends with the moment of the alarm.
 
     For a change at the k-th failure, n failures after it in t seconds: ``n * ln(l1 / l0) - (l1 - l0) * t`` with
-    ``l1 = n / t`` (Hinkley 1970). The k-th itself marks the onset. What the last moment holds counts as one failure, so
-    that it does not matter how far into that moment the log was read. At least `LEAST_FAILURES` stay in the rise.
+    ``l1 = n / t`` (Hinkley 1970). The k-th itself marks the onset. At least `LEAST_FAILURES` stay in the rise.
 
     A few stray failures just before an outage belong to the excursion but not to the outage: if the rise itself holds
     a change to `STEEPER` times its first part's rate, with a likelihood ratio of e^`LEAST_GAIN`, that is the onset.
@@ -38,7 +37,7 @@ def _change(rise: list[Moment], begin: int, normal: float | None, since: int = 0
     """
     end = rise[-1][0]
     best, chosen, rate = (float("-inf"), 0, 0.0) if normal is not None else (0.0, -1, 0.0)
-    left = sum(failures for _, failures in rise[begin:-1]) + 1.0
+    left = sum(failures for _, failures in rise[begin:])
     passed = sum(failures for _, failures in rise[since:begin])
     for index in range(begin, len(rise)):
         time, failures = rise[index]

@@ -42,7 +42,8 @@ _DOWNSTREAM: Final = Prior(rate=0.002, weight=300.0, dispersion=1.0, least_rate=
 _UPSTREAM: Final = Prior(rate=0.001, weight=300.0, dispersion=1.0, least_rate=1 / 60)
 _UPSTREAM_NOISE: Final = Prior(rate=0.003, weight=300.0, dispersion=3.0, least_rate=1 / 30)
 WEAK_RATE: Final = 0.1
-"""Fewer failures a second than this upstream, there from the first record on, are no outage, if they say no cause."""
+SETTLING_SECONDS: Final = 1200.0
+"""Fewer noisy failures a second than `WEAK_RATE` that begin so soon after the first record are the normal, met late."""
 BROKEN_OFF: Final = frozenset({"closed_by_peer", "generic_failure", "reset", "timeout"})
 
 
@@ -59,8 +60,8 @@ def is_noisy(direction: str, reason: str) -> bool:
     return reason in (BROKEN_OFF if direction == "upstream" else NOISY)
 
 
-def is_noise_at_first_sight(direction: str, reason: str, rate: float) -> bool:
-    """Whether a steady level of it, found when a stream is first seen, is taken for its normal."""
-    if direction == "upstream":
-        return reason in BROKEN_OFF and rate < WEAK_RATE
-    return reason in NOISY
+def is_noise_at_first_sight(direction: str, reason: str, rate: float, after: float, window: float) -> bool:
+    """Whether a level of ``rate``, found ``after`` seconds of a stream that was never seen before, is its normal."""
+    if not is_noisy(direction, reason):
+        return False
+    return (rate < WEAK_RATE and after < SETTLING_SECONDS) or (direction == "downstream" and after < window)

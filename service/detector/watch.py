@@ -33,7 +33,7 @@ BLIP_FAILURES: Final = 40
 """A spike no longer and no larger than this was a burst: the key's next one of its size is no news."""
 PATIENCE_PER_BLIP: Final = 0.5
 PATIENCE_SECONDS: Final = 86_400.0
-OWN_WEIGHT: Final = 15.0
+OWN_WEIGHT: Final = 5.0
 """Failures that the leg's dispersion is worth against the key's own history of bursts."""
 LONGEST_RISE_SECONDS: Final = 1800.0
 """A rise that came to nothing in this time is the normal."""
@@ -83,6 +83,8 @@ class Watch(msgspec.Struct):
     peers: set[str] = set()
     counted: dict[str, int] = {}
     """Failures of each peer (on a leg with many peers) and host (in a coarse watch) that have counted since then."""
+    settled_at: float | None = None
+    """The moment in which a level was taken for the normal: the rest of that moment is part of it."""
     blips: float = 0.0
     """Spikes that were no more than a burst, forgotten within a day or so."""
     blip_at: float = 0.0
@@ -109,6 +111,8 @@ class Watch(msgspec.Struct):
         """
         if self.spike is not None:
             self._grow(time, failures, rejected_by, peers)
+            return False
+        if time == self.settled_at:
             return False
         now = max(time, self.at)
         rate = self.baseline.rate
@@ -140,18 +144,23 @@ class Watch(msgspec.Struct):
     def raised(
         self, stream: str, host: str | None, first_seen: float, resolution: float, options: DetectorOptions
     ) -> Spike | None:
-        """Turns the alarm into a spike; None if it is the level of noise that was there at first sight."""
+        """Turns the alarm into a spike.
+
+        None if too little of the rise lies past its onset (the next failure asks again), or if it is the level of
+        noise that was there at first sight.
+        """
         rate = self.baseline.rate
         onset, risen = likeliest_onset(self._moments(), rate)
         failures = sum(count for at, _, count in self.rise if at >= onset)
+        if failures < options.least_failures:
+            return None
         span = max(self.at - onset, resolution)
         mean_gap = 1.0 / risen if risen > 0.0 else span / max(failures - 1, 1)
         first_sight = onset - first_seen <= max(mean_gap, resolution)
-        level = risen or failures / span
-        if onset - first_seen < max(options.window, 3.0 / level) and is_noise_at_first_sight(
-            self.direction, self.reason, level
-        ):
-            self.baseline.prior_rate = max(self.baseline.prior_rate, failures / span)
+        level = risen or options.least_failures / span
+        if is_noise_at_first_sight(self.direction, self.reason, level, onset - first_seen, options.window):
+            self.baseline.prior_rate = max(self.baseline.prior_rate, level)
+            self.settled_at = self.rise[-1][0]
             self.calm(self.at)
             return None
         self.spike = Spike(
@@ -225,36 +234,34 @@ class Watch(msgspec.Struct):
     def _weigh(self, failures: int, peers: set[str], leg: Leg, host: str | None) -> float:
         """How many of them count for detection.
 
-        On a leg of many clients only the first tries of each do; in a coarse watch only the first failures of each
-        host: the rest is for the host's own watch to judge.
+        On a leg of many clients each counts once in a rise; in a coarse watch only the first failures of each host
+        do: the rest is for the host's own watch to judge. It does not matter how a moment's failures are grouped.
         """
-        weight = failures
-        if host is not None:
-            before = self.counted.get(host, 0)
-            weight = min(COUNTED_PER_HOST - before, failures)
-            if weight > 0 and len(self.counted) < MOST_COUNTED:
-                self.counted[host] = before + weight
-        allowed = leg.counted_per_peer
-        if allowed is None or not peers or weight == 0:
-            return float(weight)
-        counted = self.counted
-        share = -(-failures // len(peers))
-        fresh = 0
-        for peer in peers:
-            before = counted.get(peer, 0)
-            if before < allowed:
-                now = min(allowed - before, share)
-                fresh += now
-                if len(counted) < MOST_COUNTED:
-                    counted[peer] = before + now
-        return float(min(weight, fresh))
+        weight, counted = failures, self.counted
+        if peers and leg.shows_many_peers:
+            fresh = [peer for peer in peers if peer not in counted]
+            weight = min(len(fresh), failures)
+            if len(counted) < MOST_COUNTED:
+                counted.update(dict.fromkeys(fresh, 1))
+        if host is not None and weight:
+            name = f"host {host}"
+            before = counted.get(name, 0)
+            weight = min(COUNTED_PER_HOST - before, weight)
+            if weight and len(counted) < MOST_COUNTED:
+                counted[name] = before + weight
+        return float(weight)
 
     def _moments(self) -> list[tuple[float, float]]:
-        """What counts of the rise, in the order of its times: a late record stands after those it came with."""
+        """What counts of the rise, in the order of its times: a late record stands after those it came with.
+
+        The moment of the alarm counts as one failure: it must not matter how far into it the log was read.
+        """
         moments: dict[float, float] = {}
-        for at, count, _ in self.rise:
+        for at, count, _ in self.rise[:-1]:
             if count > 0.0:
                 moments[at] = moments.get(at, 0.0) + count
+        now = self.rise[-1][0]
+        moments[now] = moments.get(now, 0.0) + 1.0
         return sorted(moments.items())
 
     def _is_alarm(self, rate: float, options: DetectorOptions) -> bool:
