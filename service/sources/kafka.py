@@ -16,19 +16,23 @@ from service.sources.source import Block, Health
 
 
 class KafkaSource:
-    """A `service.sources.source.Source`; its parts are ``topic/partition``. ``wake``: something came in."""
+    """A `service.sources.source.Source`; its parts are ``topic/partition``.
+
+    ``wake``: something came in. ``instance``: a name of this member that no other has and that outlives a restart.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
         wake: Callable[[], object],
+        instance: str | None = None,
         flush_after: float = 0.5,
         max_line_bytes: int = lines.MAX_LINE_BYTES,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._desk = Desk(wake, self._has_room, flush_after=flush_after, max_line_bytes=max_line_bytes, clock=clock)
-        self._member = Member(settings, self._desk)
+        self._member = Member(settings, self._desk, instance)
 
     def restore(self, positions: dict[str, bytes]) -> None:
         """Takes up the stored positions and joins the group."""

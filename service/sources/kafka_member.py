@@ -41,9 +41,10 @@ STALE_SECONDS: Final = 2.0
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """`start` it once. ``health`` may be read from any thread."""
 
-    def __init__(self, settings: Settings, desk: Desk) -> None:
+    def __init__(self, settings: Settings, desk: Desk, instance: str | None = None) -> None:
+        """``instance``: this member's name over restarts; after a crash the group needn't wait for the dead one."""
         self.health = Health("waiting", "connects")
-        self._settings, self._desk = settings, desk
+        self._settings, self._desk, self._instance = settings, desk, instance
         self._exact = [topic for topic in settings.wanted if not topic.startswith("^")]
         self._patterns = [re.compile(topic) for topic in settings.wanted if topic.startswith("^")]
         self._ids: kafka_wire.Topics = {}
@@ -157,6 +158,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             bootstrap_servers=list(settings.brokers),
             client_id="handspike",
             group_id=settings.group,
+            group_instance_id=self._instance,
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",

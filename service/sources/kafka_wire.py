@@ -6,14 +6,16 @@ The one place that touches its private names.
 import asyncio
 import logging
 import threading
+from functools import partial
 from io import BytesIO
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+import aiokafka.client
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.metadata import MetadataRequest_v5
+from aiokafka.protocol.metadata import MetadataRequest, MetadataRequest_v5
 from aiokafka.protocol.types import (
     AbstractType,
     Boolean,
@@ -35,6 +37,10 @@ _NOT_ALLOWED: Final = 29
 
 Topics = dict[str, str | None]
 """Topics that exist, with their ids where the broker tells them."""
+
+
+# A reader that asks for a topic must not bring it about: a deleted one would be back, empty, at its next look.
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
 
 
 class _Id(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka has no types
