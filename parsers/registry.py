@@ -14,7 +14,7 @@ NAMES: Final = (
     *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
     *("stunnel", "caddy", "traefik", "linkerd", "zeek", "suricata"),
     *("f5", "a10", "netscaler"),
-    *("app", "auto"),
+    *("counters", "app", "auto"),
 )
 
 CLAIM_ORDER: Final = (
@@ -22,6 +22,7 @@ CLAIM_ORDER: Final = (
     *("aws_alb", "aws_alb_connection", "aws_nlb", "aws_clb", "cloudfront", "cloudflare", "gcp_lb", "azure_appgw"),
     *("stunnel", "caddy", "traefik", "linkerd", "zeek", "suricata"),
     *("f5", "netscaler", "a10"),
+    "counters",
     *("envoy", "apache", "gonet"),
 )
 """Whom ``auto`` asks, the narrower shape first (an ingress line is an nginx line and more); nobody: ``app``."""

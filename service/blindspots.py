@@ -44,6 +44,13 @@ BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
             "kubernetes/ingress-nginx rootfs/etc/nginx/lua/certificate.lua",
         ),
     ),
+    "counters": (
+        Blindspot(
+            "which clients failed, which names they asked for (unless a label says so), and often why",
+            "a stream of the server's log beside it, with a source of its own",
+            "counters hold numbers only; parsers/counters/known.tsv lists them",
+        ),
+    ),
     "haproxy": (
         Blindspot(
             "why a client's handshake failed, before HAProxy 2.8 (many are not logged at all up to 2.4)",

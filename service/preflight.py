@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from service.config import FileSource, KafkaSource, StdinSource, Stream
+from service.config import FileSource, KafkaSource, ScrapeSource, StdinSource, Stream
 from service.sources.paths import Glob
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ _SAMPLE_BYTES: Final = 256 * 1024
 """Of the newest file's end, looked at for its format and for the levels that it shows."""
 _FORMAT_BYTES: Final = 16 * 1024
 _LOOK_BYTES: Final = 4 * 1024
+_SCRAPE_SECONDS: Final = 5.0
 _COMPRESSED: Final = (".gz", ".zst")
 
 
@@ -40,6 +41,8 @@ def look(stream: Stream) -> Sight:
     if isinstance(stream.source, KafkaSource):
         topics, brokers = ", ".join(stream.source.wanted), ", ".join(stream.source.brokers)
         return Sight(f"reads topic {topics} from {brokers} as group {stream.source.group}", stream.format, [])
+    if isinstance(stream.source, ScrapeSource):
+        return _scraped(stream.source, stream.format)
     if not isinstance(stream.source, FileSource):
         return Sight("comes in a later version", stream.format, [])
     found = Glob(stream.source.path).find()
@@ -70,6 +73,21 @@ def data_dir_problem(folder: Path) -> str | None:
     if not os.access(nearest, os.W_OK | os.X_OK):
         return f"{folder}: this user can't write into {nearest}; allow it, or name another as service.data_dir"
     return None
+
+
+def _scraped(source: ScrapeSource, format_name: str) -> Sight:
+    """Asks the target once."""
+    from service.config.values import brief
+    from service.sources.scrape import ScrapeError, scrape
+
+    text = f"scrapes {source.url} every {brief(source.interval_seconds)}"
+    try:
+        counts = scrape(source.url, _SCRAPE_SECONDS)
+    except ScrapeError as error:
+        return Sight(text, format_name, [str(error)])
+    if not counts.values:
+        return Sight(text, format_name, [f"{source.url} holds no counter of failed handshakes that is known"])
+    return Sight(f"{text}: {len(counts.values):,} counters of failed handshakes", format_name, [])
 
 
 def _readable(path: str) -> bool:

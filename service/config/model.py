@@ -106,9 +106,15 @@ class JournaldSource(msgspec.Struct, frozen=True, tag="journald"):
     unit: str
 
 
-Source = FileSource | StdinSource | KafkaSource | SyslogSource | PushSource | JournaldSource
+class ScrapeSource(msgspec.Struct, frozen=True, tag="scrape"):
+    url: str
+    """Of a Prometheus exposition."""
+    interval_seconds: float = 15.0
 
-SOURCES_BUILT: Final = frozenset({"file", "kafka", "stdin"})
+
+Source = FileSource | StdinSource | KafkaSource | SyslogSource | PushSource | JournaldSource | ScrapeSource
+
+SOURCES_BUILT: Final = frozenset({"file", "kafka", "scrape", "stdin"})
 """The kinds that this version can read; the others' shape is checked, then they are refused."""
 
 

@@ -12,6 +12,7 @@ from service.config.model import (
     FileSource,
     JournaldSource,
     PushSource,
+    ScrapeSource,
     Source,
     StdinSource,
     SyslogSource,
@@ -19,7 +20,7 @@ from service.config.model import (
 from service.config.table import Table
 from service.config.tree import Node
 
-KINDS: Final = ("file", "kafka", "stdin", "syslog", "push", "journald")
+KINDS: Final = ("file", "kafka", "stdin", "syslog", "push", "journald", "scrape")
 _EXAMPLE: Final = "{file: {path: /var/log/nginx/error.log}}"
 
 
@@ -91,6 +92,18 @@ def _journald(table: Table, _: Path) -> JournaldSource | None:
     return None if unit is None else JournaldSource(unit=unit)
 
 
+def _scrape(table: Table, _: Path) -> ScrapeSource | None:
+    url = table.need("url", _target, "where the metrics are, such as http://127.0.0.1:9901/stats/prometheus")
+    interval = table.take("interval", lambda node: values.duration(node, 1, 3600), ScrapeSource("").interval_seconds)
+    table.close()
+    return None if url is None else ScrapeSource(url=url, interval_seconds=interval)
+
+
+def _target(node: Node) -> str:
+    example = "http://127.0.0.1:9901/stats/prometheus"
+    return values.url(node, f"is no address of metrics; write one such as {example}")
+
+
 _READ: Final[dict[str, Callable[[Table, Path], Source | None]]] = {
     "file": _file,
     "kafka": read_kafka,
@@ -98,4 +111,5 @@ _READ: Final[dict[str, Callable[[Table, Path], Source | None]]] = {
     "syslog": _syslog,
     "push": _push,
     "journald": _journald,
+    "scrape": _scrape,
 }

@@ -5,13 +5,15 @@ from typing import Final
 
 from parsers.vocabulary import HOPS, Hop
 from service.config import formats, values
-from service.config.model import SOURCES_BUILT, Stream
+from service.config.model import SOURCES_BUILT, ScrapeSource, Stream
 from service.config.sources import read_source
 from service.config.table import Table
 from service.config.tree import Node
 
 MOST_STREAMS: Final = 1_000
 _LONGEST_NAME: Final = 64
+COUNTERS: Final = "counters"
+"""The format of every scrape source."""
 
 
 def read_streams(table: Table, folder: Path, runnable: bool, own: tuple[str, ...] = ()) -> dict[str, Stream]:
@@ -45,6 +47,10 @@ def _stream(
     if source is not None and runnable and (kind := str(source.__struct_config__.tag)) not in SOURCES_BUILT:
         built = values.listed(tuple(sorted(SOURCES_BUILT)))
         table.table("source").wrong(f"this source comes in a later version; this one reads {built}", kind)
+    if isinstance(source, ScrapeSource):
+        if format_name not in ("auto", COUNTERS):
+            table.wrong(f"a scrape source gives counters, no lines of {format_name}; leave format out", "format")
+        format_name = COUNTERS
     table.close()
     if hop is None or source is None:
         return None

@@ -139,7 +139,7 @@ def server_name(node: Node) -> str:
     return name
 
 
-def url(node: Node) -> str:
+def url(node: Node, wrong: str = "is no address of a receiver; write one such as http://127.0.0.1:9093") -> str:
     given = text(node)
     try:
         parts = urlsplit(given)
@@ -147,7 +147,7 @@ def url(node: Node) -> str:
     except ValueError:
         good = False
     if not good:
-        raise Wrong(f"{shown(given)} is no address of a receiver; write one such as http://127.0.0.1:9093")
+        raise Wrong(f"{shown(given)} {wrong}")
     if parts.username is not None or parts.password is not None:
         raise Wrong("holds a user name or password; secrets don't belong into this file")
     return given

@@ -128,8 +128,8 @@ def test_configuration_mistakes_are_all_told_and_2(cli: Any, name: str, tmp_path
         2,
         "",
         'streams.yaml:1: service.insecur: is no known key (did you mean "insecure"?)\n'
-        "streams.yaml:2: streams.edge.source: names no kind of source; write one of file, kafka, stdin, syslog, push or"
-        " journald\n",
+        "streams.yaml:2: streams.edge.source: names no kind of source; write one of file, kafka, stdin, syslog, push,"
+        " journald or scrape\n",
     )
     assert cli(name, "-c", "other.yaml").err == "other.yaml: there is no such file; name another with -c\n"
 

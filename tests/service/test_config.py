@@ -10,6 +10,7 @@ from service.config import (
     JournaldSource,
     KafkaSource,
     PushSource,
+    ScrapeSource,
     StdinSource,
     SyslogSource,
     Webhook,
@@ -138,9 +139,8 @@ alerts: {alertmanager: [http://127.0.0.1:9093], webhooks: https://hooks.example/
 
 
 def test_what_comes_in_a_later_version_is_refused_by_name(tmp_path: Path) -> None:
-    later = "this source comes in a later version; this one reads file or stdin"
+    later = "this source comes in a later version; this one reads file, kafka, scrape or stdin"
     assert mistakes(tmp_path, LATER) == [
-        f"streams.yaml:2: streams.a.source.kafka: {later}",
         'streams.yaml:3: streams.b.format: "quill" comes in a later version; until then try auto',
         f"streams.yaml:3: streams.b.source.syslog: {later}",
         f"streams.yaml:4: streams.c.source.push: {later}",
@@ -266,8 +266,8 @@ strems: 1
         "streams.yaml:18: streams.a b: is no stream's name; use letters, digits, - _ . and at most 64 of them",
         "streams.yaml:19: streams.mesh: a list is no map; write keys below it, indented",
         "streams.yaml:20: streams.nothing.hop: is missing; write edge, lb, ingress, mesh or app",
-        "streams.yaml:20: streams.nothing: source is missing; write one of file, kafka, stdin, syslog, push or"
-        f" journald, such as source: {file_example}",
+        "streams.yaml:20: streams.nothing: source is missing; write one of file, kafka, stdin, syslog, push,"
+        f" journald or scrape, such as source: {file_example}",
         "streams.yaml:21: detector.window: 60 is no duration; write one such as 60s, 90m, 12h or 30d",
         "streams.yaml:21: detector.false_alarms_per_week: -1 is no number above 0",
         'streams.yaml:21: detector.least_failures: "yes" is no whole number of 1 or more',
@@ -376,4 +376,30 @@ def test_standard_input_has_one_reader(tmp_path: Path) -> None:
     text = "streams:\n  edge: {source: {stdin: {}}}\n  lb: {source: {stdin: }}\n"
     assert mistakes(tmp_path, text) == [
         "streams.yaml:3: streams.lb: reads standard input, but edge does already; only one stream can"
+    ]
+
+
+SCRAPES = """\
+streams:
+  mesh: {hop: mesh, source: {scrape: {url: "http://127.0.0.1:9901/stats/prometheus"}}}
+  lb: {hop: lb, format: counters, source: {scrape: {url: "https://lb.example/metrics", interval: 1m}}}
+"""
+
+
+def test_a_scrape_source_gives_counters(tmp_path: Path) -> None:
+    """Every 15 s unless told otherwise; the format need not be written."""
+    config = load(write(tmp_path, SCRAPES))
+    assert [(stream.format, stream.source) for stream in config.streams.values()] == [
+        ("counters", ScrapeSource("http://127.0.0.1:9901/stats/prometheus", 15.0)),
+        ("counters", ScrapeSource("https://lb.example/metrics", 60.0)),
+    ]
+
+
+def test_a_scrape_source_names_what_is_wrong_with_it(tmp_path: Path) -> None:
+    text = SCRAPES.replace('"http://127.0.0.1:9901/stats/prometheus"', "127.0.0.1:9901").replace("1m", "1ms")
+    assert mistakes(tmp_path, text.replace("format: counters", "format: haproxy")) == [
+        'streams.yaml:2: streams.mesh.source.scrape.url: "127.0.0.1:9901" is no address of metrics; write one such as'
+        " http://127.0.0.1:9901/stats/prometheus",
+        'streams.yaml:3: streams.lb.source.scrape.interval: "1ms" is out of range; from 1s to 1h',
+        "streams.yaml:3: streams.lb.format: a scrape source gives counters, no lines of haproxy; leave format out",
     ]
