@@ -56,7 +56,7 @@ _SYSLOG_END: Final = re.compile(
 _SYSLOG_FAR: Final = re.compile(
     rb"netstream session 0x[0-9a-f]{1,16} from (?P<far>\[?[0-9a-fA-F.:]{2,45}\]?) will be closed"
 )
-_VERSION: Final = re.compile(rb"\s*\[v\d[^\]\n]{0,120}\]\s*$")
+_VERSION: Final = re.compile(rb"\[v\d[^\]\n]{0,120}\]\Z")
 _GNUTLS_CERTIFICATE: Final[tuple[tuple[bytes, str], ...]] = (
     (b"certificate expired", "expired"),
     (b"not yet active", "not_yet_valid"),
@@ -137,7 +137,7 @@ def _rsyslog(text: bytes, said: Said) -> Answer:
         return None  # the connection was up: TLS 1.3 judges a client's certificate on the server's first read
     far = _SYSLOG_FAR.search(text)
     upstream = api is not None and (api["api"] == b"SSL_connect" or b"Client" in api["where"])
-    why = _VERSION.sub(b"", told["why"])
+    why = _VERSION.sub(b"", told["why"].rstrip()).rstrip()
     reason: str | None = None
     rejected_by: RejectedBy | None = None
     if b"peer did not provide a certificate" in why:

@@ -28,6 +28,7 @@ _HEAD: Final = re.compile(
     rb"(?:tmm\d{0,3}(?:\[\d{1,10}\])?: )?(?P<code>0126[0-9a-f]{4}):(?P<severity>\d): "
 )
 _TMM: Final = re.compile(rb"\btmm\d{0,3}(?:\[\d{1,10}\])?(?=: 0126)")
+_LOOK: Final = 4_000
 _PAIR: Final = re.compile(
     rb"(?P<from>\[?[0-9a-fA-F.:]{2,45}\]?(?:%\d{1,5})?(?:[:.]\d{1,5})?) -> "
     rb"(?P<to>\[?[0-9a-fA-F.:]{2,45}\]?(?:%\d{1,5})?(?:[:.]\d{1,5})?)"
@@ -96,7 +97,7 @@ def joins(lines: list[bytes], line: bytes) -> bool:
         return False
     if _tmm(lines[0]) != _tmm(line):
         return False
-    first, second = _PAIR.search(lines[0]), _PAIR.search(line)
+    first, second = _PAIR.search(lines[0], 0, _LOOK), _PAIR.search(line, 0, _LOOK)
     return first is None or second is None or first["from"] == second["from"]
 
 
@@ -146,7 +147,7 @@ def _tmm(line: bytes) -> bytes:
 
 def _addresses(text: bytes) -> tuple[str | None, str | None]:
     """Who opened the connection, and to whom."""
-    found = _PAIR.search(text) or _DOTTED.search(text)
+    found = _PAIR.search(text, 0, _LOOK) or _DOTTED.search(text, 0, _LOOK)
     if found is None:
         return None, None
     return _peer(found["from"]), _peer(found["to"])

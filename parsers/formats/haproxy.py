@@ -36,7 +36,7 @@ _CHECK: Final = re.compile(
 _STARTED: Final = re.compile(rb"New worker \([^)\n]{1,20}\)")
 _REQUEST: Final = re.compile(rb'"(?:[A-Z]{3,20} [^\s"]{1,8192}(?: HTTP/[\d.]{1,3})?|<BADREQ>)"')
 _CAPTURED: Final = re.compile(rb"[|\s_=]")
-_BRACES: Final = re.compile(rb"\{(?P<name>[^}\s|]{1,255})\}")
+_BRACES: Final = re.compile(rb"\{(?P<name>[^{}\s|]{1,255})\}")
 _NAMED_SNI: Final = re.compile(rb'sni"?\s?[=:]\s?"?(?P<name>[^\s",;}]{1,255})')
 _QUOTED: Final = re.compile(rb'"(?P<text>[^"\n]{2,400})"')
 _OF_TLS: Final = re.compile(rb"SSL|TLS|error:|handshake|certificate")

@@ -27,7 +27,7 @@ _WRITTEN_BY_THE_CLIENT: Final = re.compile(rb'\ \S{1,20}\ "[^"\n]*"\ "[^"\n]*"')
 _FAILED: Final = re.compile(rb'(?:(?<=[ "=|\t,;])|^)(?P<text>FAILED:[^"\n|;]{1,120})')
 _QUOTED: Final = re.compile(rb'"[^"\n]*"')
 _STATUS: Final = re.compile(rb"(?:^|[\s,|;])status[=:]\s?(?P<status>49[567])\b")
-_VERIFIED: Final = re.compile(rb'[a-z_]*verify[=:]\s?"?(?P<text>FAILED(?::[^"\n|;]{1,120})?)')
+_VERIFIED: Final = re.compile(rb'verify[=:]\s?"?(?P<text>FAILED(?::[^"\n|;]{1,120})?)')
 
 _MEANINGS: Final[dict[bytes, tuple[str, RejectedBy]]] = {
     b"495": ("rejected", "local"),
