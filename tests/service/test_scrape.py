@@ -165,11 +165,7 @@ def test_a_target_that_hangs_holds_nobody_up(target: Target) -> None:
     for _ in range(100):
         assert following.source.next_block() is None
     assert time.monotonic() - began < 0.5
-    assert (
-        following.source.health().state == "waiting"
-        or "took" in following.source.health().text
-        or (following.source.health().state == "failed")
-    )
+    assert following.source.health().state in ("waiting", "failed")  # not yet, or not in time
     target.release.set()
     following.source.close()
 
