@@ -114,7 +114,7 @@ def _bare(address: str, records: int, folder: Path) -> float:
 
 def _ours(address: str, records: int, folder: Path) -> float:
     from service.config import load
-    from service.engine.serve import Service
+    from service.engine.serve import Service, settle_memory
 
     (folder / "streams.yaml").write_text(
         "service: {listen: '127.0.0.1:0'}\n"
@@ -122,6 +122,7 @@ def _ours(address: str, records: int, folder: Path) -> float:
         f"{{brokers: ['{address}'], topic: {TOPIC}, group: {folder.name}}}}}}}\n"
     )
     service = Service(load(folder / "streams.yaml"))
+    settle_memory()
     before = _cpu()
     service.start()
     shown: Any = None

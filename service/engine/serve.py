@@ -1,5 +1,6 @@
 """``handspike serve``: configuration in, a running service out, ended without loss by Ctrl-C or SIGTERM."""
 
+import gc
 import hashlib
 import os
 import signal
@@ -124,6 +125,7 @@ def serve(config: Config, stdin_stream: str | None = None, told: Callable[[Servi
         stopping.set()
 
     service = Service(config, stdin_stream)
+    settle_memory()
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         service.start()
@@ -139,6 +141,15 @@ def serve(config: Config, stdin_stream: str | None = None, told: Callable[[Servi
             signal.signal(number, handler)
     if service.engine.crashed is not None:
         raise service.engine.crashed
+
+
+def settle_memory() -> None:
+    """What is loaded by now stays for good: the collector needn't walk through it again and again.
+
+    Reading Kafka makes many small objects; without this the walks took half of its CPU time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _announce(service: Service) -> None:

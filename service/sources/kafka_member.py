@@ -160,6 +160,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             group_id=settings.group,
             group_instance_id=self._instance,
             enable_auto_commit=False,
+            value_deserializer=kafka_wire.as_they_are,
             auto_offset_reset="none",
             isolation_level="read_committed",
             fetch_max_bytes=8 << 20,

@@ -31,7 +31,7 @@ def join(values: Sequence[bytes | None], limit: int) -> tuple[bytes, Sizes | Non
         text = b"\n".join(values) + b"\n"  # type: ignore[arg-type]  # None is a deleted key: the slow way
     except TypeError:
         return _one_by_one(values, limit)
-    if text[0] == 10 or b"\n\n" in text or b"\0" in text or lines.too_long(text, limit) >= 0:
+    if text.count(b"\n") != len(values) or b"" in values or b"\0" in text or lines.too_long(text, limit) >= 0:
         return _one_by_one(values, limit)
     return text, None, {}
 

@@ -27,7 +27,7 @@ def test_every_compression_is_read(broker: Broker, topic: str) -> None:
     expected = []
     for index, compression in enumerate((None, "gzip", "snappy", "lz4", "zstd")):
         lines = numbered(index * 500, index * 500 + 500)
-        produce(broker.address, topic, lines, compression=compression)  # type: ignore[arg-type]
+        produce(broker.address, topic, lines, compression=compression)
         expected += lines
     reading = Reading(broker.address, topic, group=topic)
     assert reading.read(2500) == expected
