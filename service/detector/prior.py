@@ -4,6 +4,7 @@ Measured on real logs: load balancer probes, scanners, old clients and cancelled
 ``NOISY`` part of every healthy downstream leg; nobody sees "certificate expired" there, or anything at all upstream.
 """
 
+from functools import cache
 from typing import Final, NamedTuple
 
 NOISY: Final = frozenset(
@@ -47,6 +48,7 @@ SETTLING_SECONDS: Final = 1200.0
 BROKEN_OFF: Final = frozenset({"closed_by_peer", "generic_failure", "reset", "timeout"})
 
 
+@cache
 def prior_of(direction: str, reason: str) -> Prior:
     """The prior of a leg and a reason. Upstream there is one peer, the backend: no scanner, no old browser."""
     noisy = is_noisy(direction, reason)
@@ -55,6 +57,7 @@ def prior_of(direction: str, reason: str) -> Prior:
     return _NOISE if noisy else _DOWNSTREAM
 
 
+@cache
 def is_noisy(direction: str, reason: str) -> bool:
     """Whether healthy legs show it now and then, and in bursts; the others name a cause that health does not have."""
     return reason in (BROKEN_OFF if direction == "upstream" else NOISY)

@@ -19,6 +19,7 @@ from service.detector.leg import Leg
 from service.detector.onset import likeliest_onset
 from service.detector.options import WEEK_SECONDS, DetectorOptions
 from service.detector.prior import is_noise_at_first_sight, is_noisy, prior_of
+from service.detector.rise import Rise
 from service.detector.spike import PEERS_EXACT, Spike
 
 RATIOS: Final = (4.0, 12.0)
@@ -40,10 +41,7 @@ LONGEST_RISE_SECONDS: Final = 1800.0
 LEARNT_FROM_SPIKE: Final = 3.0
 """A spike that ended is learnt as if it had been at most so many times the normal: a level that keeps coming back is
 learnt within a few of them, one outage hardly moves the normal."""
-COUNTED_PER_HOST: Final = 2
-MOST_COUNTED: Final = 600
-"""Peers and hosts told apart in one rise."""
-MOST_MOMENTS: Final = 64
+MOST_MINUTES: Final = 64
 ONSET_GAPS: Final = 2.0
 """The true beginning lies within this many mean gaps before the first failure, in 6 cases out of 7."""
 
@@ -77,12 +75,7 @@ class Watch(msgspec.Struct):
     """Minutes up to this one are learnt; -1: nothing yet."""
     second: int = 0
     in_second: int = 0
-    rise: list[tuple[float, float, int]] = []
-    """(time, failures that count, failures) of each moment since both CUSUMs last were at zero."""
-    rejected_by: dict[str, int] = {}
-    peers: set[str] = set()
-    counted: dict[str, int] = {}
-    """Failures of each peer (on a leg with many peers) and host (in a coarse watch) that have counted since then."""
+    rise: Rise = msgspec.field(default_factory=Rise)
     settled_at: float | None = None
     """The moment in which a level was taken for the normal: the rest of that moment is part of it."""
     blips: float = 0.0
@@ -122,7 +115,7 @@ class Watch(msgspec.Struct):
         low_rate, high_rate = max(rate * RATIOS[0], prior.least_rate), max(rate * RATIOS[1], LEAST_STRONG_RATE)
         low = max(self.low.score - (low_rate - rate) * gap / dispersion, 0.0)
         high = max(self.high.score - (high_rate - rate) * gap / dispersion, 0.0)
-        if self.rise and now - self.rise[0][0] > LONGEST_RISE_SECONDS:
+        if self.rise.moments and now - self.rise.moments[0][0] > LONGEST_RISE_SECONDS:
             low = high = 0.0
         if low <= 0.0:
             self.low.failures = 0.0
@@ -131,14 +124,15 @@ class Watch(msgspec.Struct):
                 rate = self.baseline.rate
         if high <= 0.0:
             self.high.failures = 0.0
-        weight = self._weigh(failures, peers, leg, host)
+        weight = self.rise.weigh(failures, peers, leg.shows_many_peers, host)
         self.low.score = low + weight * log(min(low_rate / rate, LARGEST_RATIO)) / dispersion
         self.high.score = high + weight * log(min(high_rate / rate, LARGEST_RATIO)) / dispersion
         self.low.failures += weight
         self.high.failures += weight
         self.at = now
         self.pending += weight
-        self._remember(now, time, weight, failures, rejected_by, peers)
+        self.rise.add(time, weight, failures, rejected_by, peers)
+        self._count_minute(now, weight, failures)
         return self._is_alarm(rate, options)
 
     def raised(
@@ -150,8 +144,8 @@ class Watch(msgspec.Struct):
         noise that was there at first sight.
         """
         rate = self.baseline.rate
-        onset, risen = likeliest_onset(self._moments(), rate)
-        failures = sum(count for at, _, count in self.rise if at >= onset)
+        onset, risen = likeliest_onset(self.rise.in_order(), rate)
+        failures = self.rise.failures_since(onset)
         if failures < options.least_failures:
             return None
         span = max(self.at - onset, resolution)
@@ -160,7 +154,7 @@ class Watch(msgspec.Struct):
         level = risen or options.least_failures / span
         if is_noise_at_first_sight(self.direction, self.reason, level, onset - first_seen, options.window):
             self.baseline.prior_rate = max(self.baseline.prior_rate, level)
-            self.settled_at = self.rise[-1][0]
+            self.settled_at = self.rise.moments[-1][0]
             self.calm(self.at)
             return None
         self.spike = Spike(
@@ -176,12 +170,13 @@ class Watch(msgspec.Struct):
             last_at=self.at,
             peak_per_second=float(self.in_second),
             baseline_per_second=rate,
-            rejected_by=dict(self.rejected_by),
-            who_rejected=max(sorted(self.rejected_by), key=self.rejected_by.__getitem__),
-            peers=set(self.peers),
+            rejected_by=dict(self.rise.rejected_by),
+            who_rejected=max(sorted(self.rise.rejected_by), key=self.rise.rejected_by.__getitem__),
+            peers=set(self.rise.peers),
         )
         self.recent = [(self.at, failures)]
         self.in_recent = failures
+        self.rise = Rise()
         return self.spike
 
     def advance(self, time: float, options: DetectorOptions) -> Spike | None:
@@ -229,40 +224,7 @@ class Watch(msgspec.Struct):
         self.minute, self.in_minute, self.minutes = int(now // BIN_SECONDS), 0.0, []
         self.learnt_minute = self.minute
         self.recent, self.in_recent = [], 0
-        self.rise, self.rejected_by, self.peers, self.counted = [], {}, set(), {}
-
-    def _weigh(self, failures: int, peers: set[str], leg: Leg, host: str | None) -> float:
-        """How many of them count for detection.
-
-        On a leg of many clients each counts once in a rise; in a coarse watch only the first failures of each host
-        do: the rest is for the host's own watch to judge. It does not matter how a moment's failures are grouped.
-        """
-        weight, counted = failures, self.counted
-        if peers and leg.shows_many_peers:
-            fresh = [peer for peer in peers if peer not in counted]
-            weight = min(len(fresh), failures)
-            if len(counted) < MOST_COUNTED:
-                counted.update(dict.fromkeys(fresh, 1))
-        if host is not None and weight:
-            name = f"host {host}"
-            before = counted.get(name, 0)
-            weight = min(COUNTED_PER_HOST - before, weight)
-            if weight and len(counted) < MOST_COUNTED:
-                counted[name] = before + weight
-        return float(weight)
-
-    def _moments(self) -> list[tuple[float, float]]:
-        """What counts of the rise, in the order of its times: a late record stands after those it came with.
-
-        The moment of the alarm counts as one failure: it must not matter how far into it the log was read.
-        """
-        moments: dict[float, float] = {}
-        for at, count, _ in self.rise[:-1]:
-            if count > 0.0:
-                moments[at] = moments.get(at, 0.0) + count
-        now = self.rise[-1][0]
-        moments[now] = moments.get(now, 0.0) + 1.0
-        return sorted(moments.items())
+        self.rise = Rise()
 
     def _is_alarm(self, rate: float, options: DetectorOptions) -> bool:
         threshold = self._threshold(rate, options)
@@ -334,22 +296,17 @@ class Watch(msgspec.Struct):
             self.learnt_minute = self.minute - 1
         self.pending = 0.0
         self.pending_since = now
-        self.rise, self.rejected_by, self.peers, self.counted = [], {}, set(), {}
+        self.rise = Rise()
 
     def _close_minute(self, minute: int) -> None:
         if self.in_minute > 0.0:
-            if len(self.minutes) < MOST_MOMENTS:
+            if len(self.minutes) < MOST_MINUTES:
                 self.minutes.append(self.in_minute)
             else:
                 self.minutes[-1] += self.in_minute
         self.minute, self.in_minute = minute, 0.0
 
-    def _remember(
-        self, now: float, time: float, weight: float, failures: int, rejected_by: str, peers: set[str]
-    ) -> None:
-        self.rejected_by[rejected_by] = self.rejected_by.get(rejected_by, 0) + failures
-        if len(self.peers) < PEERS_EXACT:
-            self.peers |= peers
+    def _count_minute(self, now: float, weight: float, failures: int) -> None:
         minute = int(now // BIN_SECONDS)
         if minute != self.minute:
             self._close_minute(minute)
@@ -358,17 +315,6 @@ class Watch(msgspec.Struct):
         if second != self.second:
             self.second, self.in_second = second, 0
         self.in_second += failures
-        rise = self.rise
-        if rise and rise[-1][0] == time:
-            rise[-1] = (time, rise[-1][1] + weight, rise[-1][2] + failures)
-        else:
-            rise.append((time, weight, failures))
-            if len(rise) > MOST_MOMENTS:
-                half = MOST_MOMENTS // 2
-                rise[:half] = [
-                    (at, one + other, some + more)
-                    for (at, one, some), (_, other, more) in zip(rise[:half:2], rise[1:half:2], strict=True)
-                ]
 
 
 def new_watch(direction: str, reason: str, seen_since: float) -> Watch:
