@@ -40,6 +40,8 @@ _BRACES: Final = re.compile(rb"\{(?P<name>[^{}\s|]{1,255})\}")
 _NAMED_SNI: Final = re.compile(rb'sni"?\s?[=:]\s?"?(?P<name>[^\s",;}]{1,255})')
 _QUOTED: Final = re.compile(rb'"(?P<text>[^"\n]{2,400})"')
 _OF_TLS: Final = re.compile(rb"SSL|TLS|error:|handshake|certificate")
+_LONGEST: Final = 32_768
+"""Of a longer line the rest is not looked at; HAProxy itself cuts at ``len``, 1024 bytes by default."""
 _NO_TEXT: Final = b" -"
 
 
@@ -50,7 +52,7 @@ def claims(text: bytes) -> bool:
 
 def read(record: Record, said: Said) -> Failure | Change | None:
     """The failure, or the reload, that one line tells of; None for successes and for connect failures without proof."""
-    text = record.text
+    text = record.text[:_LONGEST]
     head = _HEAD.match(text)
     if head is not None and head["plain"]:
         return _failure(record, head, said, Errors(), text[head.end() :])

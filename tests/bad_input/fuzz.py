@@ -14,7 +14,10 @@ import atheris
 with atheris.instrument_imports(include=["parsers"]):
     from targets import seeds, targets
 
-    from parsers import lexicon, screen
+    from parsers import lexicon, registry, screen
+
+    FORMATS = [registry.get(name) for name in registry.NAMES]
+    """Imported here, for only what is imported under instruments leads the fuzzer."""
 
 MEMORY_MIB = 1500
 SECONDS_AN_INPUT = 5
