@@ -46,8 +46,9 @@ BLINDSPOTS: Final[dict[str, tuple[Blindspot, ...]]] = {
     ),
     "counters": (
         Blindspot(
-            "which clients failed, which names they asked for (unless a label says so), and often why",
-            "a stream of the server's log beside it, with a source of its own",
+            "which clients failed, which names they asked for (unless a label says so), and often why: the server's own"
+            " log shows that, as a stream beside it",
+            "",
             "counters hold numbers only; parsers/counters/known.tsv lists them",
         ),
     ),

@@ -85,9 +85,10 @@ def _scraped(source: ScrapeSource, format_name: str) -> Sight:
         counts = scrape(source.url, _SCRAPE_SECONDS)
     except ScrapeError as error:
         return Sight(text, format_name, [str(error)])
-    if not counts.values:
+    count = len(counts.values)
+    if not count:
         return Sight(text, format_name, [f"{source.url} holds no counter of failed handshakes that is known"])
-    return Sight(f"{text}: {len(counts.values):,} counters of failed handshakes", format_name, [])
+    return Sight(f"{text}: {count:,} counter{'s' if count > 1 else ''} of failed handshakes", format_name, [])
 
 
 def _readable(path: str) -> bool:

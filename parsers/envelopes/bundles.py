@@ -54,6 +54,8 @@ def may_hold(block: bytes, limit: int) -> bool:
     stop = block.find(b"\n", 0, min(limit, LOOK_BYTES))
     if stop < 0:
         stop = min(limit, LOOK_BYTES)
+    if block.find(b"{", 0, stop) < 0:
+        return False
     if block.startswith(b"[{"):
         return True
     return any(block.find(word, 0, stop) >= 0 for word in _WORDS) and _SIGN.search(block, 0, stop) is not None

@@ -7,6 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from service.config import ScrapeSource as Configured
+from service.config import Stream
+from service.preflight import look
 from service.sources import scrape as module
 from service.sources.scrape import ScrapeError, ScrapeSource, scrape
 from service.sources.source import Block
@@ -210,3 +213,19 @@ def test_a_target_that_is_not_there_is_one_clear_line(url: str) -> None:
         scrape(url, 1.0)
     assert str(caught.value).startswith(f"{url} can't be read: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text", "problem"),
+    [
+        (f"{ERRORS} 1\n", 200, "every 15s: 1 counter of failed handshakes", None),
+        ("up 1\n", 200, "every 15s", "holds no counter of failed handshakes that is known"),
+        ("", 404, "every 15s", "answers 404; 200 was expected"),
+    ],
+)
+def test_check_asks_the_target_once(target: Target, body: str, status: int, text: str, problem: str | None) -> None:
+    """So that a wrong address shows before the service runs."""
+    target.body, target.status = body.encode(), status
+    sight = look(Stream(name="mesh", hop="mesh", format="counters", source=Configured(target.url)))
+    assert (sight.text, target.asked) == (f"scrapes {target.url} {text}", 1)
+    assert sight.problems == ([] if problem is None else [f"{target.url} {problem}"])
