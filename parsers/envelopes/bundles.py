@@ -228,7 +228,8 @@ def _packed(data: str, when: object, bundle: Bundle, budget: Budget) -> None:
         unpacked, is_whole = _gunzip(unpacked, budget)
         bundle.damaged |= not is_whole
     time, resolution = _epoch(when)
-    lines = unpacked.split(b"\n", MOST_ITEMS + 1)
+    room = MOST_ITEMS + 1 - len(bundle.items)
+    lines = unpacked.split(b"\n", room)[:room] if room > 0 else []
     bundle.items += [Item(line.rstrip(b"\r"), time, resolution) for line in lines if line]
 
 

@@ -162,6 +162,17 @@ def test_many_records_in_one_line_are_bounded() -> None:
     assert (len(bundle.items), bundle.damaged) == (MOST_ITEMS, True)
 
 
+def test_many_bombs_in_one_line_are_bounded_together() -> None:
+    """Each small enough for itself; so many records take no memory either."""
+    lines = base64.b64encode(gzip.compress(b"x\n" * 30_000)).decode()
+    text = json.dumps({"requestId": "a", "records": [{"data": lines}] * 2_000}).encode()
+    began = time.perf_counter()
+    bundle = unpack(text, Budget())
+    assert bundle is not None
+    assert (len(bundle.items), bundle.damaged) == (MOST_ITEMS, True)
+    assert time.perf_counter() - began < 1.0
+
+
 def test_plain_logs_are_no_bundles() -> None:
     """They take the quick way."""
     for log in (*LOGS.values(), b'{"level":"info","msg":"3 records written"}\n', b'{"records": 3}\n'):
