@@ -31,6 +31,8 @@ COMMIT_SECONDS: Final = 1.0
 """How often the group's own offsets follow the stored ones."""
 CLOSE_SECONDS: Final = 3.0
 MOST_RECORDS: Final = 4_096
+"""Taken at a time; fewer where they are large, so that one batch can't fill the memory."""
+LEAST_RECORDS: Final = 8
 PIECE_BYTES: Final = 2 << 20
 RECORD_BYTES: Final = 120
 """What a record costs in memory beside its value, about."""
@@ -56,7 +58,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._consumer: AIOKafkaConsumer | None = None
         self._problem = ""
         self._note = ""
-        self._mean_bytes = 200.0
+        self._mean_bytes = 10_000.0  # of the values lately; the first fetch of an unknown topic takes few
         self._thread = threading.Thread(target=self._run, name="handspike-kafka", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -330,7 +332,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                     self._first -= {at.topic for at in missing}
         try:
             async with asyncio.timeout(5.0):  # a rebalance without end must not keep us from looking at the tasks
-                batches = await consumer.getmany(timeout_ms=200, max_records=MOST_RECORDS)
+                most = int(min(max(PIECE_BYTES / (self._mean_bytes + 1.0), LEAST_RECORDS), MOST_RECORDS))
+                batches = await consumer.getmany(timeout_ms=200, max_records=most)
         except OffsetOutOfRangeError as error:
             for at, offset in error.args[0].items():
                 await self._recover(consumer, at, offset)
@@ -353,7 +356,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         values = [record.value for record in records]
         sizes = [len(value or b"") for value in values]
         size = sum(sizes)
-        self._mean_bytes += (size / len(values) - self._mean_bytes) * 0.1
+        self._mean_bytes += (size / len(values) - self._mean_bytes) * 0.5
         if size <= PIECE_BYTES:
             self._desk.add(at, _piece(records, values, size))
             return
