@@ -28,11 +28,11 @@ _HEAD: Final = re.compile(
     rb"(?:tmm\d{0,3}(?:\[\d{1,10}\])?: )?(?P<code>0126[0-9a-f]{4}):(?P<severity>\d): "
 )
 _TMM: Final = re.compile(rb"\btmm\d{0,3}(?:\[\d{1,10}\])?(?=: 0126)")
-_LOOK: Final = 4_000
 _PAIR: Final = re.compile(
     rb"(?P<from>\[?[0-9a-fA-F.:]{2,45}\]?(?:%\d{1,5})?(?:[:.]\d{1,5})?) -> "
     rb"(?P<to>\[?[0-9a-fA-F.:]{2,45}\]?(?:%\d{1,5})?(?:[:.]\d{1,5})?)"
 )
+_ARROWS: Final = 4
 _DOTTED: Final = re.compile(rb"peers (?P<from>[0-9a-fA-F.:]{2,60})[: ](?P<to>[0-9a-fA-F.:]{2,60})\.")
 _PORT_AFTER_DOT: Final = re.compile(rb"((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:]{2,45})\.(\d{1,5})\Z")
 _ERROR: Final = re.compile(
@@ -97,7 +97,7 @@ def joins(lines: list[bytes], line: bytes) -> bool:
         return False
     if _tmm(lines[0]) != _tmm(line):
         return False
-    first, second = _PAIR.search(lines[0], 0, _LOOK), _PAIR.search(line, 0, _LOOK)
+    first, second = _pair(lines[0]), _pair(line)
     return first is None or second is None or first["from"] == second["from"]
 
 
@@ -147,7 +147,7 @@ def _tmm(line: bytes) -> bytes:
 
 def _addresses(text: bytes) -> tuple[str | None, str | None]:
     """Who opened the connection, and to whom."""
-    found = _PAIR.search(text, 0, _LOOK) or _DOTTED.search(text, 0, _LOOK)
+    found = _pair(text) or _DOTTED.search(text)
     if found is None:
         return None, None
     return _peer(found["from"]), _peer(found["to"])
@@ -217,3 +217,15 @@ def _ours(reason: str, direction: Direction) -> str:
     """A certificate that we refuse is, downstream, the client's."""
     said = Said(reason, "local", 2)
     return lexicon.judge(said, direction)[0]
+
+
+def _pair(text: bytes) -> re.Match[bytes] | None:
+    """``FROM -> TO``, looked for around the first arrows: an address may begin anywhere in a long line."""
+    arrow = -1
+    for _ in range(_ARROWS):
+        arrow = text.find(b" -> ", arrow + 1)
+        if arrow < 0:
+            break
+        if (found := _PAIR.search(text, max(0, arrow - 60), arrow + 64)) is not None:
+            return found
+    return None

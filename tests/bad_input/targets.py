@@ -1,5 +1,7 @@
 """Everything that reads hostile bytes, each as one function of bytes, and what must hold for whatever it answers."""
 
+import base64
+import gzip
 import math
 import re
 from collections.abc import Callable
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from parsers import lexicon, masking, names, registry, screen, timestamps
-from parsers.envelopes import DEPTH, peel, peel_piece, peel_until
+from parsers.envelopes import DEPTH, bundles, peel, peel_piece, peel_until
 from parsers.failure import Change, Failure
 from parsers.lexicon import Said, codes
 from parsers.reader import MEANT, Reader
@@ -31,7 +33,7 @@ def targets() -> dict[str, Target]:
     for name in registry.NAMES:
         found[f"format {name}"] = partial(read_record, name)
         found[f"reader {name}"] = partial(read_block, name)
-    found |= {"envelopes": peel_all, "words": understand, "masking": mask}
+    found |= {"envelopes": peel_all, "bundles": unpack_all, "words": understand, "masking": mask}
     return found
 
 
@@ -67,7 +69,7 @@ def read_block(name: str, block: bytes) -> None:
     for final in (False, True):
         reading = _reader(name).read(block, final=final)
         assert 0 <= reading.consumed <= len(block)
-        assert reading.unrecognized <= reading.candidates
+        assert reading.unrecognized <= reading.candidates + reading.lines  # a damaged bundle is one, and no candidate
         for fact in (*reading.failures, *reading.changes):
             hold(fact)
 
@@ -79,6 +81,16 @@ def peel_all(text: bytes) -> None:
         assert peeled.time is None or math.isfinite(peeled.time)
         assert len(peeled.text) <= 3 * len(text)  # a byte that is no UTF-8 may come out as three
         assert len(peeled.stream) <= 4096 * DEPTH
+
+
+def unpack_all(text: bytes) -> None:
+    """Bundles hold no more records, and no more bytes, than their budget; whatever they pretend to."""
+    bundles.may_hold(text, len(text))
+    budget = bundles.Budget()
+    bundle = bundles.unpack(text, budget)
+    assert budget.bytes >= 0
+    assert bundle is None or len(bundle.items) <= bundles.MOST_ITEMS
+    read_block("auto", text)
 
 
 def understand(text: bytes) -> None:
@@ -129,7 +141,18 @@ def seeds() -> tuple[bytes, ...]:
         for sample in (b"\n" + path.read_bytes()).split(b"\n# from: ")[1:]:
             lines = [line for line in sample.split(b"\n")[1:] if not line.startswith(b"#= ")]
             found.append(b"\n".join(lines).strip(b"\n"))
-    return tuple(found)
+    packed = base64.b64encode(gzip.compress(BUNDLES[1], mtime=0))
+    return (*found, *BUNDLES, b'{"awslogs":{"data":"%b"}}' % packed)
+
+
+BUNDLES: Final = (
+    b'{"resourceLogs":[{"resource":{"attributes":[]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795218142123456000",'
+    b'"body":{"stringValue":"curl: (60) SSL certificate problem: certificate has expired"}}]}]}]}',
+    b'{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/a","logStream":"b","logEvents":[{"id":"0",'
+    b'"timestamp":1795218142123,"message":"http: TLS handshake error from 192.0.2.9:1: EOF"}]}',
+    b'{"streams":[{"stream":{"job":"nginx"},"values":[["1795218142123456000","remote error: tls: bad certificate"]]}]}',
+)
+"""Several records in one line: OTLP, a CloudWatch subscription, a Loki push."""
 
 
 def said(text: bytes) -> Said:
