@@ -8,7 +8,7 @@ begins; a block that begins there again comes to the same records.
 
 from collections.abc import Callable
 from math import inf
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -328,8 +328,8 @@ class _Walk:
         self._candidate(candidate, peeled.stream)
 
     def _candidate(self, candidate: Candidate, origin: bytes) -> None:
-        if isinstance(candidate.format, Joining):
-            self.candidates += self._joins.add(candidate, origin, candidate.format)
+        if hasattr(candidate.format, "joins"):  # as isinstance of the protocol says, at a thirtieth of its cost
+            self.candidates += self._joins.add(candidate, origin, cast(Joining, candidate.format))
         else:
             self.candidates.append(candidate)
 
