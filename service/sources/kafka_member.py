@@ -27,6 +27,8 @@ GIVE_UP_SECONDS: Final = 30.0
 """After so long without an answer the connection is made anew."""
 HANDOVER_SECONDS: Final = 5.0
 """A partition that goes to another member is kept so long at most, until what was read of it is stored."""
+TELL_SECONDS: Final = 0.25
+"""How old the health may be while records come in."""
 COMMIT_SECONDS: Final = 1.0
 """How often the group's own offsets follow the stored ones."""
 CLOSE_SECONDS: Final = 3.0
@@ -58,6 +60,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._consumer: AIOKafkaConsumer | None = None
         self._problem = ""
         self._note = ""
+        self._told_at = 0.0
         self._mean_bytes = 10_000.0  # of the values lately; the first fetch of an unknown topic takes few
         self._thread = threading.Thread(target=self._run, name="handspike-kafka", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -342,7 +345,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             return  # asked before we sought
         for at, records in batches.items():
             self._take(at, records)
-        if not batches:
+        if not batches or time.monotonic() - self._told_at > TELL_SECONDS:
             self._tell(consumer)
 
     def _take(self, at: TopicPartition, records: list[Any]) -> None:
@@ -394,6 +397,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def _tell(self, consumer: AIOKafkaConsumer | None = None) -> None:
         self.health = self._health(consumer)
+        self._told_at = time.monotonic()
 
     def _health(self, consumer: AIOKafkaConsumer | None) -> Health:
         placed = self._desk.placed()
