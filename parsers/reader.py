@@ -40,6 +40,10 @@ STORM_BYTES: Final = 16 * 1024
 """So much of a block is screened to see whether its lines fail one and all."""
 
 
+RECORD_BYTES: Final = 64 * 1024
+"""Of a longer record that is no JSON a format sees its beginning only: no server writes such lines, but a client may
+make it."""
+
 MEANT: Final = 64
 """Hits that decide what a record says, from its start and from its end: a hostile line may hold any number."""
 
@@ -217,7 +221,7 @@ class Reader:
                     pass
                 elif read_line is not None and (peeled is None or not peeled.names):
                     try:
-                        found = read_line(text if peeled is None else peeled.text, said, settings)
+                        found = read_line(_bounded(text if peeled is None else peeled.text), said, settings)
                     except MalformedRecordError:
                         _unrecognized(reading, text)
                     else:
@@ -246,6 +250,7 @@ class Reader:
         """Adds what ``form`` makes of one record, which begins at ``block[start]``."""
         if not said.is_failure:
             return
+        record.text = _bounded(record.text)
         try:
             found = form.read(record, said)
         except MalformedRecordError:
@@ -360,6 +365,10 @@ def _may_hold_pieces(block: bytes, limit: int) -> bool:
         if b" stdout " in head or b" stderr " in head:
             return block.find(b" stdout P", 0, limit) >= 0 or block.find(b" stderr P", 0, limit) >= 0
     return False
+
+
+def _bounded(text: bytes) -> bytes:
+    return text if len(text) <= RECORD_BYTES or text.startswith(b"{") else text[:RECORD_BYTES]
 
 
 def _unrecognized(reading: Reading, text: bytes) -> None:

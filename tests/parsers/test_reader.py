@@ -190,3 +190,10 @@ def test_a_line_full_of_texts_costs_no_more_than_its_length() -> None:
     before = time.process_time()
     assert reader("nginx").read(b"no shared cipher " * 30_000 + b"\n").candidates == 1
     assert time.process_time() - before < 5
+
+
+def test_a_line_of_a_megabyte_is_read_by_its_beginning() -> None:
+    """What no server writes costs no format more than its first 64 KiB."""
+    line = NGINX.split(b"\n")[1]
+    (failure,) = reader("nginx").read(line + b"x" * (1 << 20) + b"\n", final=True).failures
+    assert (failure.reason, len(failure.raw)) == ("version_mismatch", 65_536)
