@@ -14,8 +14,12 @@ SAME_PLACE_SECONDS: Final = 600.0
 SAME_SECOND: Final = 30.0
 
 
-def belong_together(one: Spike, its: Blame, other: Spike, others: Blame, legs: tuple[object, object]) -> bool:
-    """One incident: one culprit, or two ends of one leg, or one certificate shared by many hosts.
+Leg = tuple[str, str]
+"""(client side, server side), as `service.correlator.blame.leg_of` tells it."""
+
+
+def belong_together(one: Spike, its: Blame, other: Spike, others: Blame, legs: tuple[Leg, Leg]) -> bool:
+    """One incident: one culprit, or two ends of one leg, or one certificate shared by many hosts, or a cascade.
 
     Two unrelated outages at the same time stay two: other hosts and another culprit, or another named reason.
     """
@@ -30,7 +34,14 @@ def belong_together(one: Spike, its: Blame, other: Spike, others: Blame, legs: t
         return False
     if one.stream == other.stream and one.direction == other.direction:
         return not (is_named(one.reason) and is_named(other.reason)) or _same_kind(one, other)
+    if _follows_from(one, legs[0], other) or _follows_from(other, legs[1], one):
+        return True
     return legs[0] == legs[1] and (_same_kind(one, other) or not (is_named(one.reason) and is_named(other.reason)))
+
+
+def _follows_from(one: Spike, leg: Leg, other: Spike) -> bool:
+    """A cascade: a hop whose calls to the other's stream fail without a named cause suffers what that stream tells."""
+    return one.direction == "upstream" and leg[1] == other.stream and not is_named(one.reason)
 
 
 def _same_kind(one: Spike, other: Spike) -> bool:

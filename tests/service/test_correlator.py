@@ -216,3 +216,13 @@ def test_incidents_that_merge_after_a_restart_still_say_what_they_were() -> None
     after.correlator.update(spike("edge", "upstream", "expired", "local", 150.0))
     merged = [shown for incident, shown in after.changed() if incident.merged_into is not None]
     assert [shown["started_at"] for shown in merged] == [told[merged[0]["id"]]["started_at"]]
+
+
+def test_a_hop_whose_calls_fail_without_a_cause_joins_what_the_called_hop_tells() -> None:
+    """The mesh refuses certificates; the ingress only sees its calls fail, and so does the balancer: one incident."""
+    (incident,) = documents(
+        spike("mesh", "downstream", "rejected", "local", 100.0, "api.shop.example", width=0.1),
+        spike("ingress", "upstream", "generic_failure", "peer", 102.0),
+        spike("lb", "upstream", "reset", "peer", 105.0),
+    )
+    assert incident["first"]["stream"] == "mesh"
