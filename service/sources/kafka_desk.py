@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import Final
 
-import msgspec
 from aiokafka import TopicPartition
 
 from service.sources import lines
@@ -181,7 +180,3 @@ class Desk:
         partition.queue.clear()
         if partition in self._ready:
             self._ready.remove(partition)
-
-
-def with_id(position: Position, topic_id: str | None) -> Position:
-    return msgspec.structs.replace(position, topic_id=topic_id)

@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-import ssl
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -13,8 +12,11 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 
 from service.config.model import KafkaSource as Settings
 from service.sources import kafka_wire
-from service.sources.kafka_desk import Desk, with_id
-from service.sources.kafka_partition import Piece, Position
+from service.sources.kafka_connecting import new_consumer
+from service.sources.kafka_desk import Desk
+from service.sources.kafka_health import Standing, health
+from service.sources.kafka_partition import Piece, Position, further, is_of
+from service.sources.kafka_pieces import PIECE_BYTES, pieces
 from service.sources.source import Health
 
 FIRST_RETRY_SECONDS: Final = 0.5
@@ -35,11 +37,6 @@ CLOSE_SECONDS: Final = 3.0
 MOST_RECORDS: Final = 4_096
 """Taken at a time; fewer where they are large, so that one batch can't fill the memory."""
 LEAST_RECORDS: Final = 8
-PIECE_BYTES: Final = 2 << 20
-RECORD_BYTES: Final = 120
-"""What a record costs in memory beside its value, about."""
-STALE_SECONDS: Final = 2.0
-"""A partition that was not fetched from for so long isn't known to be read to its end."""
 
 
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -53,15 +50,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._patterns = [re.compile(topic) for topic in settings.wanted if topic.startswith("^")]
         self._ids: kafka_wire.Topics = {}
         self._first: set[str] | None = None  # topics that were there at the very first start, not yet begun
-        self._subscribed: set[str] = set()
+        self._standing = Standing()
         self._committed: dict[TopicPartition, Position] = {}
-        self._rebalancing = False
         self._generation = 0  # counts rebalances
         self._consumer: AIOKafkaConsumer | None = None
-        self._problem = ""
-        self._note = ""
         self._told_at = 0.0
-        self._mean_bytes = 10_000.0  # of the values lately; the first fetch of an unknown topic takes few
         self._thread = threading.Thread(target=self._run, name="handspike-kafka", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -120,17 +113,17 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def _fail(self, text: str) -> None:
         said = "" if self._words is None or not self._words.text or self._words.text in text else self._words.text
-        self._problem = f"kafka: {text}" + (f" ({said})" if said else "")
+        self._standing.problem = f"kafka: {text}" + (f" ({said})" if said else "")
         self._tell()
 
     async def _session(self) -> None:
         """Reads until something breaks that a new connection may mend."""
-        consumer = self._consumer = self._new_consumer()
+        consumer = self._consumer = new_consumer(self._settings, self._instance)
         tasks: list[asyncio.Task[None]] = []
         try:
             await consumer.start()
             await self._look(consumer)
-            self._problem = ""
+            self._standing.problem = ""
             tasks = [asyncio.create_task(self._watch(consumer)), asyncio.create_task(self._follow(consumer))]
             while True:
                 for task in tasks:
@@ -148,43 +141,21 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._settle(mine, stored=False)
-                if not self._problem and not self._rebalancing:
+                if not self._standing.problem and not self._standing.rebalancing:
                     await self._commit(consumer, mine)
                 await consumer.stop()
         except (KafkaError, IllegalStateError, OSError, TimeoutError):
             pass  # gone as it is; the store has what counts
         self._desk.forget(mine)
-        self._subscribed, self._rebalancing = set(), False
+        self._standing.subscribed, self._standing.rebalancing = set(), False
         self._committed.clear()
-
-    def _new_consumer(self) -> AIOKafkaConsumer:
-        settings = self._settings
-        return AIOKafkaConsumer(
-            bootstrap_servers=list(settings.brokers),
-            client_id="handspike",
-            group_id=settings.group,
-            group_instance_id=self._instance,
-            enable_auto_commit=False,
-            value_deserializer=kafka_wire.as_they_are,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            fetch_max_bytes=8 << 20,
-            max_partition_fetch_bytes=1 << 20,
-            metadata_max_age_ms=30_000,
-            retry_backoff_ms=250,
-            security_protocol=settings.protocol,
-            ssl_context=_ssl_context(settings),
-            sasl_mechanism=settings.mechanism or "PLAIN",
-            sasl_plain_username=settings.username or None,
-            sasl_plain_password=None if settings.password is None else settings.password.value,
-        )
 
     # Topics: there, gone, made anew
 
     async def _watch(self, consumer: AIOKafkaConsumer) -> None:
         answered = time.monotonic()
         while True:
-            await asyncio.sleep(LOOK_AT_ALL_SECONDS if self._patterns and not self._problem else LOOK_SECONDS)
+            await asyncio.sleep(LOOK_AT_ALL_SECONDS if self._patterns and not self._standing.problem else LOOK_SECONDS)
             try:
                 await self._look(consumer)
             except (KafkaError, OSError, TimeoutError) as error:
@@ -193,8 +164,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                     raise
                 continue
             answered = time.monotonic()
-            if self._problem:
-                self._problem = ""
+            if self._standing.problem:
+                self._standing.problem = ""
             self._tell(consumer)
 
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
@@ -207,7 +178,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         for at in self._desk.placed():
             if at.topic in anew:
                 await self._restart(consumer, at)
-        if set(ids) != self._subscribed:
+        if set(ids) != self._standing.subscribed:
             await self._subscribe(consumer, set(ids))
 
     def _is_wanted(self, topic: str) -> bool:
@@ -220,7 +191,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._desk.revoke(gone)
         await self._settle(gone, stored=False)
         self._desk.forget(gone)
-        self._subscribed = wanted
+        self._standing.subscribed = wanted
         if wanted:
             consumer.subscribe(topics=sorted(wanted), listener=self)
         else:
@@ -231,7 +202,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         generation = self._generation
         self._desk.revoke({at})
         await self._settle({at}, stored=False)
-        begin = (await consumer.beginning_offsets([at]))[at]
+        try:
+            begin = (await consumer.beginning_offsets([at]))[at]
+        except BaseException:
+            self._desk.forget({at})  # it is placed anew, by its id
+            raise
         if self._is_mine(consumer, at, generation):
             consumer.seek(at, begin)
             self._desk.place(at, Position(begin, 0, self._ids.get(at.topic)))
@@ -242,7 +217,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """What is queued goes; what was read is stored and told to the group before another member begins there."""
-        self._rebalancing = True
+        self._standing.rebalancing = True
         self._generation += 1
         mine = self._desk.placed()
         self._desk.revoke(mine)
@@ -257,7 +232,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._desk.forget(mine)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        self._rebalancing = False
+        self._standing.rebalancing = False
         self._committed.clear()
 
     async def _settle(self, ats: Collection[TopicPartition], *, stored: bool) -> None:
@@ -271,13 +246,13 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         topic_id, generation = self._ids[at.topic], self._generation
         mine = self._desk.known(at)
         theirs = await kafka_wire.group_position(consumer, at)
-        is_new = mine is not None and not _is_of(mine, topic_id)
-        good = [one for one in (mine, theirs) if one is not None and _is_of(one, topic_id)]
+        is_new = mine is not None and not is_of(mine, topic_id)
+        good = [one for one in (mine, theirs) if one is not None and is_of(one, topic_id)]
         if is_new and theirs is not None and theirs.topic_id is None:
             good = []
         at_end = not good and not is_new and at.topic in (self._first or ())
         if good:
-            start = with_id(max(good, key=lambda one: one.order), topic_id)
+            start = further(good, topic_id)
         else:
             edges = consumer.end_offsets if at_end else consumer.beginning_offsets
             start = Position((await edges([at]))[at], 0, topic_id)
@@ -289,7 +264,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def _is_mine(self, consumer: AIOKafkaConsumer, at: TopicPartition, generation: int) -> bool:
         """Whether no rebalance came in between."""
-        return at in consumer.assignment() and generation == self._generation and not self._rebalancing
+        return at in consumer.assignment() and generation == self._generation and not self._standing.rebalancing
 
     async def _recover(self, consumer: AIOKafkaConsumer, at: TopicPartition, offset: int) -> None:
         """The broker has no record at ``offset``: retention ran past it, or the log was cut, or it is another topic."""
@@ -309,13 +284,13 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             gap = {"gap": begin - offset} if begin > offset else {}
             if go_on != offset:
                 self._desk.add(at, Piece((), (), go_on, time.time(), 0, gap))
-                self._note = f"{at.topic}/{at.partition}: {_said(offset, begin, end)}"
+                self._standing.note = f"{at.topic}/{at.partition}: {_said(offset, begin, end)}"
             consumer.seek(at, go_on)
 
     # Records
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> None:
-        if not self._subscribed:
+        if not self._standing.subscribed:
             await asyncio.sleep(0.1)
             return
         if self._desk.is_full and self._room is not None:
@@ -325,7 +300,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             except TimeoutError:
                 self._tell(consumer)
             return
-        if not self._rebalancing:
+        if not self._standing.rebalancing:
             mine = consumer.assignment()
             placed = self._desk.placed()
             if missing := mine - placed:
@@ -335,7 +310,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                     self._first -= {at.topic for at in missing}
         try:
             async with asyncio.timeout(5.0):  # a rebalance without end must not keep us from looking at the tasks
-                most = int(min(max(PIECE_BYTES / (self._mean_bytes + 1.0), LEAST_RECORDS), MOST_RECORDS))
+                most = int(min(max(PIECE_BYTES / (self._standing.mean_bytes + 1.0), LEAST_RECORDS), MOST_RECORDS))
                 batches = await consumer.getmany(timeout_ms=200, max_records=most)
         except OffsetOutOfRangeError as error:
             for at, offset in error.args[0].items():
@@ -356,28 +331,19 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             records = [record for record in records if record.offset >= partition.fetched]
             if not records:
                 return
-        values = [record.value for record in records]
-        sizes = [len(value or b"") for value in values]
-        size = sum(sizes)
-        self._mean_bytes += (size / len(values) - self._mean_bytes) * 0.5
-        if size <= PIECE_BYTES:
-            self._desk.add(at, _piece(records, values, size))
-            return
-        begin = size = 0
-        for index, one in enumerate(sizes):
-            if size and size + one > PIECE_BYTES:
-                self._desk.add(at, _piece(records[begin:index], values[begin:index], size))
-                begin, size = index, 0
-            size += one
-        self._desk.add(at, _piece(records[begin:], values[begin:], size))
+        size = 0
+        for piece in pieces(records):
+            self._desk.add(at, piece)
+            size += piece.size
+        self._standing.mean_bytes += (size / len(records) - self._standing.mean_bytes) * 0.5
 
-    # What others are told
+        # What others are told
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         """The group's own offsets follow the stored ones."""
         while True:
             await asyncio.sleep(COMMIT_SECONDS)
-            if self._rebalancing or self._problem:
+            if self._standing.rebalancing or self._standing.problem:
                 continue
             try:
                 await asyncio.wait_for(self._commit(consumer, None), kafka_wire.ASK_SECONDS)
@@ -396,69 +362,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             self._committed.update(news)
 
     def _tell(self, consumer: AIOKafkaConsumer | None = None) -> None:
-        self.health = self._health(consumer)
+        self.health = health(self._settings, self._desk, self._standing, consumer)
         self._told_at = time.monotonic()
-
-    def _health(self, consumer: AIOKafkaConsumer | None) -> Health:
-        placed = self._desk.placed()
-        waiting = self._desk.waiting_bytes
-        if self._problem:
-            return Health("failed", self._problem, max(waiting, 1), len(placed))
-        if not self._subscribed:
-            topics = " or ".join(self._settings.wanted)
-            return Health("waiting", f"topic {topics} does not exist yet", waiting)
-        if not placed and not self._rebalancing:
-            return Health("waiting", f"group {self._settings.group} has given this member no partition", waiting)
-        missing = [topic for topic in self._exact if topic not in self._subscribed]
-        texts = [f"topic {', '.join(missing)} does not exist yet"] if missing else []
-        texts += [self._note] if self._note else []
-        behind = 1 if consumer is None or self._rebalancing else self._behind(consumer, placed)
-        return Health("reading", "; ".join(texts), waiting + behind, len(placed))
-
-    def _behind(self, consumer: AIOKafkaConsumer, placed: Iterable[TopicPartition]) -> int:
-        """Bytes that the broker holds for us, about; never 0 while that isn't sure."""
-        records = 0
-        is_sure = True
-        oldest = (time.time() - STALE_SECONDS) * 1000
-        assigned = consumer.assignment()
-        for at in placed:
-            partition = self._desk.partition(at)
-            if at not in assigned or partition is None:
-                return 1
-            end, looked = consumer.highwater(at), consumer.last_poll_timestamp(at)
-            stable = consumer.last_stable_offset(at)
-            if end is None or looked is None or looked < oldest:
-                is_sure = False
-                continue
-            fetched = max(partition.fetched, kafka_wire.fetch_position(consumer, at))
-            records += max((stable if stable is not None and stable >= 0 else end) - fetched, 0)
-        return int(records * self._mean_bytes) or (0 if is_sure else 1)
-
-
-def _is_of(position: Position, topic_id: str | None) -> bool:
-    return position.topic_id is None or topic_id is None or position.topic_id == topic_id
 
 
 def _said(offset: int, begin: int, end: int) -> str:
     if offset < begin:
         return f"retention ran past us: {begin - offset:,} records from offset {offset:,} on were never seen"
     return f"the broker lost the end of its log: reading goes on at {end:,} instead of {offset:,}"
-
-
-def _piece(records: list[Any], values: list[bytes | None], size: int) -> Piece:
-    first, last = records[0].offset, records[-1]
-    offsets: Any = range(first, last.offset + 1)
-    if len(offsets) != len(records):
-        offsets = [record.offset for record in records]
-    now = time.time()
-    arrived = min(last.timestamp / 1000, now) if last.timestamp > 0 else now
-    return Piece(values, offsets, last.offset + 1, arrived, size + len(values) * RECORD_BYTES)
-
-
-def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    if "SSL" not in settings.protocol:
-        return None
-    context = ssl.create_default_context(cafile=settings.ca_file)
-    if settings.cert_file is not None:
-        context.load_cert_chain(settings.cert_file, settings.key_file)
-    return context

@@ -40,6 +40,16 @@ def load_position(stored: bytes) -> Position | None:
     return position if position.offset >= 0 and position.skip >= 0 else None
 
 
+def is_of(position: Position, topic_id: str | None) -> bool:
+    """Whether it is one in this very topic, as far as is known."""
+    return position.topic_id is None or topic_id is None or position.topic_id == topic_id
+
+
+def further(positions: Sequence[Position], topic_id: str | None) -> Position:
+    """The one that is further on."""
+    return msgspec.structs.replace(max(positions, key=lambda one: one.order), topic_id=topic_id)
+
+
 class Piece(msgspec.Struct):
     """Some records in a row, as they were fetched; without any it moves the position, and ends what is unfinished."""
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from service.sources.kafka_desk import MOST_WAITING_BYTES
-from service.sources.kafka_member import PIECE_BYTES
+from service.sources.kafka_pieces import PIECE_BYTES
 from tests.kafka.broker import Broker
 from tests.kafka.using import Reading, create, produce
 
