@@ -16,9 +16,7 @@ class MalformedRecordError(ValueError):
 
 
 class Settings(msgspec.Struct):
-    """What a stream's configuration tells its reader; the same for every record of the stream.
-
-    """
+    """What a stream's configuration tells its reader; the same for every record of the stream."""
 
     hop: Hop = "edge"
     zone: str = "UTC"
