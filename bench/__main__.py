@@ -1,4 +1,8 @@
-"""``python -m bench``: prints a Markdown table; exit code 1 if a floor is missed, 2 if a program is missing."""
+"""``python -m bench``: prints a Markdown table, and names every floor that was missed.
+
+A busy machine says little about speed, so a miss ends with 1 only where ``--strict`` asks for that; a program that is
+missing, or a count that is wrong, always is a failure.
+"""
 
 import argparse
 import sys
@@ -28,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--full", action="store_true", help="five rounds, logs ten times as long, 500 marked lines")
     parser.add_argument("--write", action="store_true", help="also write bench/results/YYYY-MM-DD.md")
+    parser.add_argument("--strict", action="store_true", help="end with 1 if a floor is missed")
     arguments = parser.parse_args()
     if absent := programs.missing():
         print("\n".join(absent), file=sys.stderr)
@@ -55,7 +60,7 @@ def main() -> int:
     missed = [row.what for row in rows if not row.is_met]
     for what in missed:
         _tell(f"floor missed: {what}")
-    return 1 if missed else 0
+    return 1 if missed and arguments.strict else 0
 
 
 def measure(folder: Path, *, full: bool) -> list[Row]:

@@ -23,6 +23,8 @@ _MONTHS: Final = {name: n for n, name in enumerate(b"Jan Feb Mar Apr May Jun Jul
 
 _seconds: dict[str, dict[bytes, float]] = {}
 """zone -> whole second as written -> epoch seconds."""
+_minutes: dict[tuple[bytes, str], float] = {}
+"""(whole minute as written, zone) -> epoch seconds of its start."""
 _yearless: dict[tuple[bytes, str, int], tuple[float, ...]] = {}
 """(written, zone, newest year) -> the epoch seconds it may mean, newest first."""
 
@@ -278,7 +280,16 @@ def _resolution(fraction: bytes | None) -> float:
 def _numeric(head: bytes, zone: str) -> float:
     if len(head) != 19 or head[4] not in b"-/." or head[7] not in b"-/." or head[10] not in b" T_\t":
         raise ValueError(f"no date and time: {head[:64]!r}")
-    return _epoch(_number(head[:4]), _number(head[5:7]), _number(head[8:10]), head[11:], zone)
+    minute, colon, second = head[:16], head[16:17], head[17:]
+    start = _minutes.get((minute, zone))
+    if start is None:
+        start = _epoch(_number(head[:4]), _number(head[5:7]), _number(head[8:10]), head[11:17] + b"00", zone)
+        if len(_minutes) >= _MEMO_SIZE:
+            _minutes.clear()
+        _minutes[minute, zone] = start
+    if colon != b":" or not second.isdigit() or second > b"60":
+        raise ValueError(f"no time of day: {head[11:]!r}")
+    return start + int(second)
 
 
 def _clf_second(head: bytes, zone: str) -> float:

@@ -162,6 +162,8 @@ class Detector:
             coarse_key = Key(EVERY_HOST, key.direction, key.reason)
             if found.raised:
                 yield from self._explain(coarse_key, key, time)
+            if key.host is None and coarse_key not in self.watches:
+                continue  # no record held a host so far: the watch of "no host" sees what that of all hosts would
             watch = self.watches.get(key)
             if watch is None or watch.spike is None:
                 # a host without a watch of its own is judged here alone
@@ -238,6 +240,9 @@ class Detector:
         ):
             since = self.state.first_seen if self.state.first_seen is not None else self.state.clock
             watch = self.watches[key] = new_watch(key.direction, key.reason, since)
+            hostless = self.watches.get(Key(None, key.direction, key.reason))
+            if key.host == EVERY_HOST and hostless is not None:
+                watch.take_normal_of(hostless)
         return watch
 
     def _forget_stale(self) -> bool:

@@ -217,6 +217,12 @@ class Watch(msgspec.Struct):
             return spike
         return None
 
+    def take_normal_of(self, other: "Watch") -> None:
+        """Begins with the normal that another watch has learnt; the two go their own ways from here on."""
+        copied = msgspec.msgpack.decode(msgspec.msgpack.encode(other), type=Watch)
+        self.baseline, self.bursts = copied.baseline, copied.bursts
+        self.calm(other.at)
+
     def calm(self, now: float) -> None:
         """Starts over: nothing rising, nothing pending; the normal stays as learnt."""
         self.low, self.high = Excursion(), Excursion()
