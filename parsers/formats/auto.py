@@ -5,6 +5,7 @@ first: shapes overlap, and what a record is must not depend on the records befor
 """
 
 from functools import cache
+from threading import Lock
 from typing import Final
 
 from parsers import registry
@@ -28,15 +29,21 @@ def read(record: Record, said: Said) -> Failure | Change | None:
 
 def format_of(text: bytes) -> Format:
     """The format whose record begins with ``text``, envelope peeled."""
-    for candidate in _asked():
+    for candidate in _asked:
         if candidate.claims(text):
             return candidate
+    with _importing:
+        while len(_asked) < len(registry.CLAIM_ORDER):
+            candidate = registry.get(registry.CLAIM_ORDER[len(_asked)])
+            _asked.append(candidate)
+            if candidate.claims(text):
+                return candidate
     return _fallback()
 
 
-@cache
-def _asked() -> tuple[Format, ...]:
-    return tuple(registry.get(name) for name in registry.CLAIM_ORDER)
+_asked: list[Format] = []
+"""Those of `registry.CLAIM_ORDER` that were needed so far: a log of nginx never waits for the import of the others."""
+_importing = Lock()
 
 
 @cache
