@@ -42,8 +42,8 @@ class Failure(msgspec.Struct, gc=False):
     """Which of one server's logs told it (``error``, ``access``); lets `parsers.twins` count a failure once."""
     count: int = 1
     """How many failures it stands for: alike but for their peers and raw text, or told as a number by the record."""
-    other_peers: set[str] | None = None
-    """Peers of the others that it stands for, as far as they are told apart."""
+    other_peers: dict[str, int] | None = None
+    """Peer -> failures among the others that it stands for, as far as they are told apart."""
 
     @property
     def family(self) -> Family:

@@ -27,6 +27,8 @@ class Run(msgspec.Struct):
     failures: int = 0
     peers: set[str] = set()
     """Addresses without ports, at most `PEERS`."""
+    by_peer: dict[str, int] = {}
+    """How many failures each of ``peers`` had."""
     samples: list[Failure] = []
     """The first `SAMPLES` of them."""
 
@@ -51,13 +53,19 @@ def runs(failures: Iterable[Failure]) -> list[Run]:
             groups[group] = run
             found.append(run)
         run.failures += failure.count
-        if len(run.peers) < PEERS:
-            if failure.peer is not None:
-                run.peers.add(failure.peer)
-            if failure.other_peers:
-                run.peers |= failure.other_peers
+        by_peer = run.by_peer
+        if (peer := failure.peer) is not None and (len(by_peer) < PEERS or peer in by_peer):
+            by_peer[peer] = by_peer.get(peer, 0) + 1
+        if failure.other_peers:
+            for peer, count in failure.other_peers.items():
+                if len(by_peer) < PEERS or peer in by_peer:
+                    by_peer[peer] = by_peer.get(peer, 0) + count
         if len(run.samples) < SAMPLES:
             run.samples.append(failure)
     for run in found:
-        run.peers = {address_of(peer) for peer in run.peers if peer}
+        by_peer = {}
+        for peer, count in run.by_peer.items():
+            address = address_of(peer)
+            by_peer[address] = by_peer.get(address, 0) + count
+        run.by_peer, run.peers = by_peer, set(by_peer)
     return found

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +10,6 @@ from parsers.failure import Failure
 from parsers.reader import Reader, Reading
 from parsers.record import Settings
 from parsers.twins import Twins
-from parsers.vocabulary import HOPS
 from service.analysis import Analysis
 from service.correlator import StreamInfo
 from service.detector import DetectorOptions
@@ -104,12 +102,6 @@ def scan(
         done += source.bytes_total
     analysis.finish()
     return ScanResult(found, {stream.name: stream.hop for stream in streams}, _incidents(analysis, infos))
-
-
-def stream_named(name: str, paths: list[str], hop: str | None = None, format: str = "auto") -> ScanStream:
-    """A stream named like a hop is of that hop, else of ``hop``, else of ``edge``; without a name: the file's stem."""
-    label = name or Path(paths[0]).name.split(".")[0] or "stdin"
-    return ScanStream(name=label, hop=label if label in HOPS else hop or "edge", format=format, paths=paths)
 
 
 def _scan_stream(stream: ScanStream, source: ArchiveSource, analysis: Analysis, tell: Callable[[], None]) -> StreamScan:

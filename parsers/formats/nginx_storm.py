@@ -150,14 +150,16 @@ def read_storm(
             if like is None:
                 like = Failure(
                     time, direction, told.reason, told.rejected_by, told.host or host, peer, None, None, None,
-                    told.alert, told.code, told.message, text, nginx.NAME, 1.0, told.channel, 1, set(),
+                    told.alert, told.code, told.message, text, nginx.NAME, 1.0, told.channel, 1, {},
                 )  # fmt: skip
                 failures.append(like)
                 if not told.channel:  # a failure that its twin may tell again is admitted by itself
                     alike[message, host] = like
             else:
                 like.count += 1
-                like.other_peers.add(peer)  # type: ignore[union-attr, arg-type]
+                if peer is not None:
+                    others = like.other_peers
+                    others[peer] = others.get(peer, 0) + 1  # type: ignore[index, union-attr]
             continue
         before = len(failures)
         _read_alone(text, _NOTHING_SAID, settings, storm, failures, changes)

@@ -14,8 +14,6 @@ from service.detector.spike import Spike
 
 SpikeId = tuple[str, str, str, str, float]
 
-AMENDABLE_SECONDS: Final = 3600.0
-"""A late spike amends an incident that was resolved less than this long ago."""
 MOST_SPIKES: Final = 2_000
 """Spikes kept for joining; past it the oldest ended ones are no longer joined to (their incidents stay stored)."""
 TIMELESS: Final = float("inf")

@@ -182,9 +182,8 @@ class Runner:
         tally = commit.tallies.setdefault(name, Tally())
         for run in together:
             tally.add(run.time, run.key, run.failures)
-            share, rest = divmod(run.failures, len(run.peers)) if run.peers else (0, 0)
-            for index, peer in enumerate(sorted(run.peers)):
-                tally.add_peer(run.time, peer, share + (index < rest))
+            for peer, failures in run.by_peer.items():
+                tally.add_peer(run.time, peer, failures)
             second = floor(run.time)
             label = self.state.hosts.add(run.key.host, second, run.failures, MOST_HOST_SERIES)
             self.window.append((second, label, run.failures))

@@ -29,7 +29,6 @@ class Totals:
         self._analysis = analysis
         self._failures: dict[tuple[str, str, str, str, str], int] = {}
         self._spikes: dict[tuple[str, str, str], int] = {}
-        self._commits = 0
 
     def load(self, loaded: "Loaded") -> None:
         """Counters go on from where the last commit left them: they never run backwards."""
@@ -55,7 +54,6 @@ class Totals:
         }
 
     def committed(self, commit: Commit, raised: list[Spike]) -> None:
-        self._commits += 1
         for stream, tally in commit.tallies.items():
             hop = self._hop(stream) or ""
             for (_, key), count in tally.seconds.items():
